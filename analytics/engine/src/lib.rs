@@ -1,0 +1,1 @@
+//! Records become figures: admit, windows, indicators, thresholds. Pure

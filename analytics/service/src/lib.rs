@@ -1,0 +1,1 @@
+//! The hands of the engine: read the log, write rows, publish updates, checkpoint last

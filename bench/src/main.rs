@@ -1,0 +1,2 @@
+//! Speed beside rooflines of the same run
+fn main() {}

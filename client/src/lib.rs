@@ -1,0 +1,1 @@
+//! The reference client of the live protocol, used by tests and bench

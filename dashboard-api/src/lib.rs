@@ -1,0 +1,1 @@
+//! Knowledge becomes pictures: REST, WebSocket and the static pages

@@ -1,0 +1,1 @@
+//! A seeded city: publishers of real wire formats, and replay of recordings

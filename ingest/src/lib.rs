@@ -1,0 +1,1 @@
+//! Bytes become durable records: route, decode, seal, append, acknowledge

@@ -1,0 +1,129 @@
+//! What the screens may ask the analytics room. Answers are taken between two batches, so each one stands at one
+//! log offset.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use nhip_proto::{
+    ArrivalTime, AreaCode, Badge, EventTime, Figure, IndicatorId, ItemReason, LedgerRow, Offset, RejectionReason,
+    SourceId, StreamId, Update,
+};
+use thiserror::Error;
+
+/// Which figures.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FigureQuery {
+    /// Only this indicator.
+    pub indicator: Option<IndicatorId>,
+    /// Only this area.
+    pub area: Option<AreaCode>,
+    /// Only this domain.
+    pub domain: Option<String>,
+}
+
+/// One record a figure stands on; never its sealed content.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SampleRecord {
+    /// Where it is in the log.
+    pub offset: Offset,
+    /// When it arrived.
+    pub arrival: ArrivalTime,
+    /// Its source.
+    pub source: SourceId,
+    /// The topic it came by.
+    pub topic: String,
+    /// The keyed hash of its payload, hex.
+    pub payload_hash: String,
+    /// Its clear items as `name=value unit`.
+    pub items: Vec<String>,
+}
+
+/// Why a figure is what it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Explanation {
+    /// The figure.
+    pub figure: Arc<Figure>,
+    /// Sources due in its area, sorted.
+    pub due: Vec<SourceId>,
+    /// Of these, the ones that contributed nothing to the window.
+    pub missing: Vec<SourceId>,
+    /// Up to eight contributing records.
+    pub samples: Vec<SampleRecord>,
+    /// The definition in words of the profile (TOML of the indicator).
+    pub definition: String,
+}
+
+/// One source as the screens list it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SourceRow {
+    /// Which.
+    pub source: SourceId,
+    /// Its stream.
+    pub stream: StreamId,
+    /// Its area.
+    pub area: AreaCode,
+    /// The greatest admitted event time.
+    pub event_time: Option<EventTime>,
+    /// Its last arrival.
+    pub arrival: Option<ArrivalTime>,
+    /// Its four words.
+    pub badge: Badge,
+    /// Whether the profile lists it.
+    pub listed: bool,
+}
+
+/// One rejected message or item, newest first, of a bounded list; counts of all are in the ledger.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RejectionRow {
+    /// Where it is in the log.
+    pub offset: Offset,
+    /// When it arrived.
+    pub arrival: ArrivalTime,
+    /// Its source; empty: no route.
+    pub source: SourceId,
+    /// Its stream.
+    pub stream: StreamId,
+    /// Why, for a whole message or for one item.
+    pub reason: Result<RejectionReason, ItemReason>,
+    /// The declared field or quantity it happened at, or empty.
+    pub field: String,
+}
+
+/// Why there is no answer.
+#[derive(Debug, Error)]
+pub enum AnalysisError {
+    /// No such figure, indicator or area.
+    #[error("{0}")]
+    NotFound(String),
+    /// The room is starting, stopping or too busy.
+    #[error("analytics is not ready: {0}")]
+    Unavailable(String),
+}
+
+/// The analytics room as the screens see it.
+#[async_trait]
+pub trait Analysis: Send + Sync {
+    /// Everything, as one update that stands for the whole board, plus nothing missed before the next bus update
+    /// whose offset is greater.
+    async fn board(&self) -> Result<Arc<Update>, AnalysisError>;
+
+    /// The newest figures of a query, in key order.
+    async fn figures(&self, query: FigureQuery) -> Result<(Offset, Vec<Arc<Figure>>), AnalysisError>;
+
+    /// Why a figure is what it is; `window_start` none: its newest window.
+    async fn explain(
+        &self,
+        indicator: IndicatorId,
+        area: AreaCode,
+        window_start: Option<EventTime>,
+    ) -> Result<Explanation, AnalysisError>;
+
+    /// The ledger, in source order, with the offset it stands at.
+    async fn ledger(&self) -> Result<(Offset, Vec<LedgerRow>), AnalysisError>;
+
+    /// The sources, in id order.
+    async fn sources(&self) -> Result<Vec<SourceRow>, AnalysisError>;
+
+    /// The newest rejections first, at most `rows_max`.
+    async fn rejections(&self, rows_max: usize) -> Result<Vec<RejectionRow>, AnalysisError>;
+}

@@ -1,0 +1,25 @@
+//! The doors to the outside: one trait each, with its promise written above it, an in-memory version for tests
+//! ([`memory`]) and one contract suite ([`contract`]) that every adapter runs.
+
+mod analysis;
+mod bus;
+mod clock;
+mod event_log;
+mod ingest_link;
+mod key_store;
+mod row_store;
+mod state_store;
+
+pub mod contract;
+pub mod memory;
+
+pub use analysis::{Analysis, AnalysisError, Explanation, FigureQuery, RejectionRow, SampleRecord, SourceRow};
+pub use bus::{Bus, Lagged, Subscription};
+pub use clock::{Clock, ClockError};
+pub use event_log::{Appended, Commit, EventLog, LogBatch, LogError, ReadLimit};
+pub use ingest_link::{
+    CommandLink, Delivery, Durable, GapNotice, IngestLink, Intake, LinkError, OutgoingCommand, Refused,
+};
+pub use key_store::{DataKey, KeyClass, KeyError, KeyStore};
+pub use row_store::{RowStore, RowStoreError};
+pub use state_store::{SavedState, StateError, StateStore};

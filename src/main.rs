@@ -1,0 +1,2 @@
+//! The binary `nhip`.
+fn main() {}

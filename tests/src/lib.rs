@@ -1,0 +1,1 @@
+//! Stories and faults on the real binary

@@ -1,0 +1,2 @@
+//! Automation of the repository: demo, test, bench, web, prove.
+fn main() {}
