@@ -1,1 +1,3 @@
 //! One contract suite per port; every adapter runs it.
+
+pub mod clock;

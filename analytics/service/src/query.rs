@@ -1,0 +1,175 @@
+//! Questions of the screens, answered by the engine between two batches.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use nhip_engine::Engine;
+use nhip_ports::{
+    Analysis, AnalysisError, EventLog, Explanation, FigureQuery, ReadLimit, RejectionRow, SampleRecord, SourceRow,
+};
+use nhip_proto::{
+    AreaCode, EventTime, Figure, IndicatorId, Item, ItemName, ItemValue, LedgerRow, MessageBody, Offset, Record,
+    Update,
+};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::telemetry;
+
+type Reply<T> = oneshot::Sender<T>;
+
+/// One question with the way back.
+pub(crate) enum Query {
+    Board(Reply<Update>),
+    Figures(FigureQuery, Reply<(Offset, Vec<Arc<Figure>>)>),
+    Explain(IndicatorId, AreaCode, Option<EventTime>, Reply<Option<nhip_engine::Explained>>),
+    Ledger(Reply<(Offset, Vec<LedgerRow>)>),
+    Sources(Reply<Vec<SourceRow>>),
+    Rejections(usize, Reply<Vec<RejectionRow>>),
+}
+
+impl Query {
+    /// Answers; a caller that gave up in the meantime misses nothing.
+    pub(crate) fn answer(self, engine: &mut Engine) {
+        match self {
+            Self::Board(reply) => drop(reply.send(engine.board())),
+            Self::Figures(query, reply) => {
+                let figures = engine.figures(
+                    query.indicator.as_ref(),
+                    query.area.as_ref(),
+                    query.domain.as_deref(),
+                );
+                drop(reply.send((engine.applied(), figures)));
+            }
+            Self::Explain(indicator, area, window, reply) => {
+                drop(reply.send(engine.explain(&indicator, &area, window)));
+            }
+            Self::Ledger(reply) => drop(reply.send((engine.applied(), engine.ledger()))),
+            Self::Sources(reply) => drop(reply.send(engine.sources().into_iter().map(source_row).collect())),
+            Self::Rejections(rows_max, reply) => {
+                drop(reply.send(engine.rejections(rows_max).into_iter().map(rejection_row).collect()));
+            }
+        }
+    }
+}
+
+/// The room as the screens see it.
+pub struct AnalysisHandle {
+    queries: mpsc::Sender<Query>,
+    log: Arc<dyn EventLog>,
+}
+
+impl AnalysisHandle {
+    pub(crate) fn new(queries: mpsc::Sender<Query>, log: Arc<dyn EventLog>) -> Self {
+        Self { queries, log }
+    }
+
+    async fn ask<T>(&self, query: impl FnOnce(Reply<T>) -> Query) -> Result<T, AnalysisError> {
+        let (reply, answer) = oneshot::channel();
+        self.queries.try_send(query(reply)).map_err(|_| {
+            telemetry::query_refused();
+            AnalysisError::Unavailable("too many questions wait, or the node is stopping".to_owned())
+        })?;
+        answer.await.map_err(|_| AnalysisError::Unavailable("the node is stopping".to_owned()))
+    }
+
+    async fn sample(&self, offset: Offset) -> Option<SampleRecord> {
+        let limit = ReadLimit { records_max: 1, bytes_max: 1 };
+        let batch = self.log.read(offset, limit).await.ok()?;
+        let Record::Message(message) = &batch.first()?.record else { return None };
+        let items = match &message.body {
+            MessageBody::Items(items) => items.iter().map(in_words).collect(),
+            MessageBody::Rejected(rejection) => vec![format!("rejected={}", rejection.reason)],
+        };
+        let hash = message.sealed.as_ref().map(|sealed| sealed.payload_hash);
+        Some(SampleRecord {
+            offset,
+            arrival: message.arrival,
+            source: message.source.clone(),
+            topic: message.topic.clone(),
+            payload_hash: hash.map_or_else(String::new, |hash| hash.iter().map(|b| format!("{b:02x}")).collect()),
+            items,
+        })
+    }
+}
+
+#[async_trait]
+impl Analysis for AnalysisHandle {
+    async fn board(&self) -> Result<Arc<Update>, AnalysisError> {
+        self.ask(Query::Board).await.map(Arc::new)
+    }
+
+    async fn figures(&self, query: FigureQuery) -> Result<(Offset, Vec<Arc<Figure>>), AnalysisError> {
+        self.ask(|reply| Query::Figures(query, reply)).await
+    }
+
+    async fn explain(
+        &self,
+        indicator: IndicatorId,
+        area: AreaCode,
+        window_start: Option<EventTime>,
+    ) -> Result<Explanation, AnalysisError> {
+        let what = format!("no figure of {indicator} for area {area}");
+        let explained = self.ask(|reply| Query::Explain(indicator, area, window_start, reply)).await?;
+        let explained = explained.ok_or(AnalysisError::NotFound(what))?;
+        let mut samples = Vec::new();
+        for offset in &explained.figure.row.provenance.samples {
+            samples.extend(self.sample(*offset).await);
+        }
+        Ok(Explanation {
+            figure: explained.figure,
+            due: explained.due,
+            missing: explained.missing,
+            samples,
+            definition: explained.definition,
+        })
+    }
+
+    async fn ledger(&self) -> Result<(Offset, Vec<LedgerRow>), AnalysisError> {
+        self.ask(Query::Ledger).await
+    }
+
+    async fn sources(&self) -> Result<Vec<SourceRow>, AnalysisError> {
+        self.ask(Query::Sources).await
+    }
+
+    async fn rejections(&self, rows_max: usize) -> Result<Vec<RejectionRow>, AnalysisError> {
+        self.ask(|reply| Query::Rejections(rows_max, reply)).await
+    }
+}
+
+fn source_row(source: nhip_engine::SourceLine) -> SourceRow {
+    SourceRow {
+        source: source.source,
+        stream: source.stream,
+        area: source.area,
+        event_time: source.event_time,
+        arrival: source.arrival,
+        badge: source.badge,
+        listed: source.listed,
+    }
+}
+
+fn rejection_row(rejection: nhip_engine::RejectionLine) -> RejectionRow {
+    RejectionRow {
+        offset: rejection.offset,
+        arrival: rejection.arrival,
+        source: rejection.source,
+        stream: rejection.stream,
+        reason: rejection.reason,
+        field: rejection.field,
+    }
+}
+
+fn in_words(item: &Item) -> String {
+    let name = match &item.name {
+        ItemName::Text(text) => text.clone(),
+        ItemName::Alias(alias) => format!("alias {alias}"),
+        ItemName::Undeclared(place) => format!("undeclared name at {place}"),
+    };
+    let value = match &item.value {
+        ItemValue::Number(number) => number.to_string(),
+        ItemValue::State(state) => state.clone(),
+        ItemValue::Missing => "missing".to_owned(),
+    };
+    format!("{name}={value} {}", item.unit).trim_end().to_owned()
+}

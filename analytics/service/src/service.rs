@@ -1,0 +1,281 @@
+//! The analytics room's loop: read → apply → publish → write rows → checkpoint, and queries between two batches.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use nhip_engine::{Effects, Engine, EngineError, EngineSettings};
+use nhip_ports::{Bus, EventLog, LogBatch, LogError, ReadLimit, RowStore, RowStoreError, SavedState, StateError, StateStore};
+use nhip_proto::{ArrivalTime, Offset, Origin};
+use thiserror::Error;
+use tokio::runtime::Handle;
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use crate::query::{AnalysisHandle, Query};
+use crate::row_writer::RowWriter;
+use crate::{catch_up, telemetry};
+
+/// Bounds of the room.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Threads of the engine.
+    pub threads: usize,
+    /// Records in one batch at most.
+    pub batch_records_max: usize,
+    /// Encoded bytes in one batch at most.
+    pub batch_bytes_max: usize,
+    /// A snapshot is saved after this many records …
+    pub snapshot_records: u64,
+    /// … or after this long, whichever comes first, if anything was applied.
+    pub snapshot_interval: Duration,
+    /// Queries waiting at most; beyond it they are refused.
+    pub queries_queued_max: usize,
+    /// A deliberate fault of the test harness; none in the shipped program.
+    pub fault: Option<Fault>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            threads: 1,
+            batch_records_max: 8_192,
+            batch_bytes_max: 8 << 20,
+            snapshot_records: 250_000,
+            snapshot_interval: Duration::from_secs(60),
+            queries_queued_max: 256,
+            fault: None,
+        }
+    }
+}
+
+/// A mutant the fault harness must catch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The applied offset is kept beside the snapshot instead of inside it (etcd 3.5's mistake).
+    AppliedOffsetOutside,
+}
+
+/// Where rebirth requests go (Sparkplug B); called only for records that are new, never in catch-up.
+pub trait RebirthSink: Send + Sync {
+    /// Asks an edge node to send its births again.
+    fn request(&self, node: &str);
+}
+
+/// The doors of the room.
+pub struct Parts {
+    /// The log it reads.
+    pub log: Arc<dyn EventLog>,
+    /// Where rows go.
+    pub rows: Arc<dyn RowStore>,
+    /// Where snapshots go.
+    pub states: Arc<dyn StateStore>,
+    /// Where updates go.
+    pub bus: Arc<dyn Bus>,
+    /// Where rebirth requests go.
+    pub rebirths: Arc<dyn RebirthSink>,
+    /// What the log's header says of its data.
+    pub origin: Origin,
+}
+
+/// Why the room cannot start or go on.
+#[derive(Debug, Error)]
+pub enum ServiceError {
+    /// The log failed.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The engine refused a record: a bug, or a log of another engine version.
+    #[error("engine: {0}")]
+    Engine(#[from] EngineError),
+    /// Rows cannot be written.
+    #[error(transparent)]
+    Rows(#[from] RowStoreError),
+    /// The row writer ended before the engine.
+    #[error("row writer ended")]
+    RowsClosed,
+    /// Snapshots cannot be saved or listed.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// The thread of the engine could not be started or died.
+    #[error("engine thread: {0}")]
+    Thread(String),
+}
+
+/// A running room.
+pub struct Analytics {
+    /// Resolves when the room ended, with its error if it failed.
+    pub ended: oneshot::Receiver<Result<(), ServiceError>>,
+}
+
+/// What the room found when it stood at the end of the log.
+#[derive(Clone, Debug)]
+pub struct Started {
+    /// The offset after the last record.
+    pub applied: Offset,
+    /// The last Tick.
+    pub last_tick: Option<ArrivalTime>,
+    /// The time of the last record.
+    pub last_record: Option<ArrivalTime>,
+    /// The hash of the profile in force.
+    pub profile_hash: Option<[u8; 16]>,
+}
+
+/// Restores the newest usable snapshot, applies the rest of the log and goes on with what comes.
+///
+/// # Errors
+/// [`ServiceError`] if the log cannot be read to its end.
+pub async fn start(
+    parts: Parts,
+    config: Config,
+    stop: CancellationToken,
+) -> Result<(Analytics, Started, Arc<AnalysisHandle>), ServiceError> {
+    let (queries, waiting) = mpsc::channel(config.queries_queued_max);
+    let handle = Arc::new(AnalysisHandle::new(queries, parts.log.clone()));
+    let (started_sender, started) = oneshot::channel();
+    let (ended_sender, ended) = oneshot::channel();
+    let runtime = Handle::current();
+    let room = move || {
+        let result = runtime.block_on(run(parts, config, waiting, started_sender, stop));
+        // The foreman may have stopped listening already; the result was logged by then.
+        drop(ended_sender.send(result));
+    };
+    let thread = std::thread::Builder::new().name("nhip-engine".to_owned()).spawn(room);
+    thread.map_err(|error| ServiceError::Thread(error.to_string()))?;
+    match started.await {
+        Ok(found) => Ok((Analytics { ended }, found, handle)),
+        Err(_) => match ended.await {
+            Ok(Err(error)) => Err(error),
+            _ => Err(ServiceError::Thread("ended before it was ready".to_owned())),
+        },
+    }
+}
+
+async fn run(
+    parts: Parts,
+    config: Config,
+    mut queries: mpsc::Receiver<Query>,
+    started: oneshot::Sender<Started>,
+    stop: CancellationToken,
+) -> Result<(), ServiceError> {
+    let (rows, write_rows) = RowWriter::new(parts.rows.clone());
+    let writer = tokio::spawn(write_rows);
+    let settings = EngineSettings { threads: config.threads, origin: parts.origin };
+    let (engine, at) = catch_up::restore(parts.states.as_ref(), parts.log.as_ref(), settings, &config).await?;
+    let mut room = Room { engine, at, effects: Effects::default(), rows, saved: at, saved_at: Instant::now(), parts, config };
+    let last_record = catch_up::to_the_end(&mut room).await?;
+    let found = Started {
+        applied: room.at,
+        last_tick: room.engine.last_tick(),
+        last_record,
+        profile_hash: room.engine.profile_hash(),
+    };
+    if started.send(found).is_ok() {
+        room.follow(&mut queries, &stop).await?;
+        room.save().await?;
+    }
+    drop(room);
+    match writer.await {
+        Ok(result) => result,
+        Err(error) => Err(ServiceError::Thread(error.to_string())),
+    }
+}
+
+/// The engine with its hands.
+pub(crate) struct Room {
+    pub(crate) engine: Engine,
+    /// The offset to read next.
+    pub(crate) at: Offset,
+    effects: Effects,
+    rows: RowWriter,
+    saved: Offset,
+    saved_at: Instant,
+    pub(crate) parts: Parts,
+    config: Config,
+}
+
+impl Room {
+    async fn follow(
+        &mut self,
+        queries: &mut mpsc::Receiver<Query>,
+        stop: &CancellationToken,
+    ) -> Result<(), ServiceError> {
+        let mut durable = self.parts.log.durable();
+        loop {
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return Ok(()),
+                moved = durable.wait_for(|end| *end > self.at) => {
+                    moved.map_err(|_| LogError::Closed)?;
+                    let batch = self.read().await?;
+                    self.apply(&batch, true).await?;
+                    self.answer_waiting(queries);
+                }
+                Some(query) = queries.recv() => query.answer(&mut self.engine),
+            }
+        }
+    }
+
+    /// Under load the log always has more; queries must not wait for a quiet moment.
+    fn answer_waiting(&mut self, queries: &mut mpsc::Receiver<Query>) {
+        while let Ok(query) = queries.try_recv() {
+            query.answer(&mut self.engine);
+        }
+    }
+
+    pub(crate) async fn read(&self) -> Result<LogBatch, ServiceError> {
+        let limit =
+            ReadLimit { records_max: self.config.batch_records_max, bytes_max: self.config.batch_bytes_max };
+        Ok(self.parts.log.read(self.at, limit).await?)
+    }
+
+    /// One batch through the engine; the order is the guarantee.
+    pub(crate) async fn apply(&mut self, batch: &LogBatch, live: bool) -> Result<(), ServiceError> {
+        let Some(last) = batch.last() else { return Ok(()) };
+        let began = Instant::now();
+        self.engine.apply(batch, &mut self.effects)?;
+        self.at = last.offset.next();
+        telemetry::applied(batch.len(), began.elapsed().as_secs_f64(), self.at);
+        if live {
+            self.parts.bus.publish(Arc::new(self.engine.update()));
+        }
+        for (tick, rows) in self.effects.rows.drain(..) {
+            self.rows.write(tick, rows).await?;
+        }
+        for rebirth in self.effects.rebirths.drain(..).filter(|_| live) {
+            self.parts.rebirths.request(&rebirth.node);
+        }
+        self.remember_offset_aside().await?;
+        self.save_when_due().await
+    }
+
+    async fn save_when_due(&mut self) -> Result<(), ServiceError> {
+        let records = self.at.0 - self.saved.0;
+        let due = records >= self.config.snapshot_records
+            || (records > 0 && self.saved_at.elapsed() >= self.config.snapshot_interval);
+        if due { self.save().await } else { Ok(()) }
+    }
+
+    /// Rows first: a snapshot must never claim a Tick whose rows could still be lost.
+    async fn save(&mut self) -> Result<(), ServiceError> {
+        if self.at == self.saved {
+            return Ok(());
+        }
+        let began = Instant::now();
+        self.rows.flush().await?;
+        let bytes = self.engine.snapshot();
+        let size = bytes.len();
+        self.parts.states.save(SavedState { applied: self.at, bytes }).await?;
+        self.saved = self.at;
+        self.saved_at = Instant::now();
+        telemetry::snapshot_saved(size, began.elapsed().as_secs_f64(), self.at);
+        Ok(())
+    }
+
+    /// The mutant: state and offset saved apart. See [`Fault::AppliedOffsetOutside`].
+    async fn remember_offset_aside(&self) -> Result<(), ServiceError> {
+        if self.config.fault == Some(Fault::AppliedOffsetOutside) {
+            let aside = SavedState { applied: self.at, bytes: Vec::new() };
+            self.parts.states.save(aside).await?;
+        }
+        Ok(())
+    }
+}

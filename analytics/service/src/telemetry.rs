@@ -1,0 +1,36 @@
+//! Every fact this room reports: one function each, so that log and metric never disagree.
+
+use metrics::{counter, gauge, histogram};
+use nhip_proto::Offset;
+
+pub(crate) fn applied(records: usize, seconds: f64, applied: Offset) {
+    counter!("nhip_analytics_records_total").increment(records as u64);
+    histogram!("nhip_analytics_apply_seconds").record(seconds);
+    gauge!("nhip_analytics_applied_offset").set(applied.0 as f64);
+}
+
+pub(crate) fn rows_written(rows: usize, seconds: f64) {
+    counter!("nhip_analytics_rows_total").increment(rows as u64);
+    histogram!("nhip_analytics_rows_write_seconds").record(seconds);
+}
+
+pub(crate) fn snapshot_saved(bytes: usize, seconds: f64, applied: Offset) {
+    counter!("nhip_analytics_snapshots_total").increment(1);
+    gauge!("nhip_analytics_snapshot_bytes").set(bytes as f64);
+    histogram!("nhip_analytics_snapshot_seconds").record(seconds);
+    tracing::debug!(bytes, applied = applied.0, "snapshot saved");
+}
+
+pub(crate) fn snapshot_unusable(applied: Offset, reason: &str) {
+    counter!("nhip_analytics_snapshots_unusable_total").increment(1);
+    tracing::warn!(applied = applied.0, reason, "snapshot cannot be used, taking an older one");
+}
+
+pub(crate) fn caught_up(from: Offset, to: Offset, seconds: f64) {
+    gauge!("nhip_analytics_catch_up_seconds").set(seconds);
+    tracing::info!(from = from.0, to = to.0, seconds, "engine stands at the end of the log");
+}
+
+pub(crate) fn query_refused() {
+    counter!("nhip_analytics_queries_refused_total").increment(1);
+}
