@@ -71,11 +71,39 @@ impl ItemFlags {
     pub const HISTORICAL: Self = Self(2);
     /// The value had a state or number the stream does not declare; the text stays sealed.
     pub const UNDECLARED_VALUE: Self = Self(4);
+    /// On a Sparkplug birth: integers of this metric are two's complement of 8 bits.
+    pub const SIGNED_8: Self = Self(8);
+    /// … of 16 bits.
+    pub const SIGNED_16: Self = Self(16);
+    /// … of 32 bits.
+    pub const SIGNED_32: Self = Self(32);
+    /// … of 64 bits.
+    pub const SIGNED_64: Self = Self(64);
+    /// An integer sent without its type, kept unsigned: the flags of its alias's birth tell how to read it
+    /// ([`ItemFlags::read_integer`]).
+    pub const INTEGER_RAW: Self = Self(128);
 
     /// Whether all bits of `other` are set.
     #[must_use]
     pub fn has(self, other: Self) -> bool {
         self.0 & other.0 == other.0
+    }
+
+    /// Reads an [`ItemFlags::INTEGER_RAW`] integer by these flags of its birth (Sparkplug B 3.0.0 §6.4.16: signed
+    /// integers travel as two's complement in an unsigned field).
+    #[must_use]
+    pub fn read_integer(self, raw: u64) -> i128 {
+        if self.has(Self::SIGNED_8) {
+            i128::from(raw as u8 as i8)
+        } else if self.has(Self::SIGNED_16) {
+            i128::from(raw as u16 as i16)
+        } else if self.has(Self::SIGNED_32) {
+            i128::from(raw as u32 as i32)
+        } else if self.has(Self::SIGNED_64) {
+            i128::from(raw as i64)
+        } else {
+            i128::from(raw)
+        }
     }
 
     /// Both sets of bits.
@@ -102,5 +130,21 @@ impl Item {
             boot: None,
             flags: ItemFlags::default(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn integers_are_read_by_the_width_of_their_birth() {
+        // Encoders send Int8 −1 as 255 or as 4294967295.
+        assert_eq!(ItemFlags::SIGNED_8.read_integer(255), -1);
+        assert_eq!(ItemFlags::SIGNED_8.read_integer(4_294_967_295), -1);
+        assert_eq!(ItemFlags::SIGNED_16.read_integer(65_531), -5);
+        assert_eq!(ItemFlags::SIGNED_32.read_integer(4_294_967_291), -5);
+        assert_eq!(ItemFlags::SIGNED_64.read_integer(u64::MAX), -1);
+        assert_eq!(ItemFlags::default().read_integer(4_294_967_291), 4_294_967_291);
     }
 }
