@@ -1,2 +1,38 @@
-//! The binary `nhip`.
-fn main() {}
+//! The binary `nhip`: parse, do, exit code. 0 fine, 2 bad configuration or arguments, 1 anything else.
+
+mod cli;
+mod clock;
+mod commands;
+mod compose;
+mod config;
+mod installation;
+mod node;
+mod observe;
+mod profile_dir;
+mod rebirth;
+mod supervise;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use cli::Arguments;
+
+fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version are no mistakes; clap prints them to stdout and the rest to stderr.
+            let wanted = !error.use_stderr();
+            drop(error.print());
+            return if wanted { ExitCode::SUCCESS } else { ExitCode::from(2) };
+        }
+    };
+    match commands::execute(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            observe::complain(&failure.to_string());
+            failure.exit_code()
+        }
+    }
+}

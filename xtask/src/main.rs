@@ -1,2 +1,70 @@
-//! Automation of the repository: demo, test, bench, web, prove.
-fn main() {}
+//! Automation of the repository: `cargo xtask demo | test | bench | web | prove`.
+
+mod bench;
+mod demo;
+mod prove;
+mod run;
+mod setup;
+mod test;
+mod web;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", about = "Automation of the Nhịp repository")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Build everything and run a node with a simulated city.
+    Demo {
+        /// Passed on to `nhip demo`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        flags: Vec<String>,
+    },
+    /// Run every test; installs what is missing, or names it.
+    Test {
+        /// Fail if a test was skipped for want of a tool or of root.
+        #[arg(long)]
+        no_skip: bool,
+        /// Only the steps whose name contains this.
+        #[arg(long)]
+        only: Option<String>,
+    },
+    /// Measure speed beside rooflines of the same run.
+    Bench {
+        /// Passed on to the bench.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        flags: Vec<String>,
+    },
+    /// Build the pages into web/dist.
+    Web,
+    /// Check a promise on this machine's disk.
+    Prove {
+        /// Passed on to `nhip prove`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        flags: Vec<String>,
+    },
+}
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().task {
+        Task::Demo { flags } => demo::demo(&flags),
+        Task::Test { no_skip, only } => test::test(no_skip, only.as_deref()),
+        Task::Bench { flags } => bench::bench(&flags),
+        Task::Web => web::build(),
+        Task::Prove { flags } => prove::prove(&flags),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(reason) => {
+            run::say(&format!("\nxtask: {reason}"));
+            ExitCode::FAILURE
+        }
+    }
+}

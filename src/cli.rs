@@ -1,0 +1,183 @@
+//! The command line, in the order a newcomer needs it.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Nhịp: backend and live screens of a provincial Intelligent Operations Centre.
+#[derive(Debug, Parser)]
+#[command(name = "nhip", version, about, arg_required_else_help = true)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run a node with a simulated city; everything it shows is marked as simulated.
+    Demo {
+        #[command(flatten)]
+        node: NodeFlags,
+        /// Play recordings of this directory instead of simulating (needs profiles/recordings).
+        #[arg(long, value_name = "DIR")]
+        recordings: Option<PathBuf>,
+        /// Write every message sent and acknowledged to this file (JSON lines).
+        #[arg(long, value_name = "FILE")]
+        journal: Option<PathBuf>,
+    },
+    /// Run a node.
+    Run {
+        /// The configuration file (TOML); flags win over it.
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+        #[command(flatten)]
+        node: NodeFlags,
+    },
+    /// Check a profile and print every mistake at once.
+    Check {
+        /// The profile directory.
+        #[arg(default_value = "profiles/tay-ninh")]
+        profile: PathBuf,
+    },
+    /// Run the tests a profile's indicators carry.
+    Test {
+        /// The profile directory.
+        #[arg(default_value = "profiles/tay-ninh")]
+        profile: PathBuf,
+    },
+    /// Apply a log again from its first record and compare every row and the state with what the node wrote.
+    Replay {
+        /// The data directory (of a stopped node).
+        #[arg(long, value_name = "DIR")]
+        data: PathBuf,
+        /// Engine threads.
+        #[arg(long, default_value_t = 1)]
+        threads: usize,
+        /// Seed of random batch sizes and restarts; without it the log is read in large batches.
+        #[arg(long)]
+        seed: Option<u64>,
+    },
+    /// Ask a running node why a figure is what it is.
+    Explain {
+        /// The indicator.
+        indicator: String,
+        /// The area code.
+        area: String,
+        /// The node.
+        #[arg(long, default_value = "127.0.0.1:8080")]
+        http: SocketAddr,
+    },
+    /// Check a promise on this machine's disk.
+    Prove {
+        #[command(subcommand)]
+        promise: Promise,
+    },
+    /// Look into a log.
+    Log {
+        #[command(subcommand)]
+        action: LogAction,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Promise {
+    /// P1 and P2: kill the node again and again under load; nothing acknowledged is lost or counted twice.
+    Loss(ProveFlags),
+    /// P3: the same log gives the same bytes, whatever the batches, threads and restarts.
+    Replay(ProveFlags),
+    /// P4: every message and item is in exactly one class of the ledger.
+    Ledger(ProveFlags),
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ProveFlags {
+    /// How long to try.
+    #[arg(long, default_value_t = 2.0)]
+    pub(crate) minutes: f64,
+    /// Stop after this many rounds, if sooner.
+    #[arg(long)]
+    pub(crate) rounds: Option<u32>,
+    /// The disk to try: a directory, emptied afterwards.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Seed of the random moments.
+    #[arg(long)]
+    pub(crate) seed: Option<u64>,
+    /// The profile of the load.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) profile: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum LogAction {
+    /// Check every checksum, offset and the hash chain.
+    Verify {
+        /// The data directory, or a copy of its log.
+        #[arg(long, value_name = "DIR")]
+        data: PathBuf,
+    },
+    /// Print the last revision of every row as JSON lines.
+    Rows {
+        /// The data directory.
+        #[arg(long, value_name = "DIR")]
+        data: PathBuf,
+        /// Print every revision.
+        #[arg(long)]
+        all: bool,
+    },
+    /// Print the clear part of records as JSON lines.
+    Records {
+        /// The data directory.
+        #[arg(long, value_name = "DIR")]
+        data: PathBuf,
+        /// The first offset.
+        #[arg(long, default_value_t = 0)]
+        from: u64,
+        /// How many.
+        #[arg(long, default_value_t = 100)]
+        count: u64,
+    },
+}
+
+/// The flags every node takes.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct NodeFlags {
+    /// Where to serve pages and API.
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) http: Option<SocketAddr>,
+    /// Where devices connect (the embedded MQTT endpoint).
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) mqtt: Option<SocketAddr>,
+    /// Where log, rows and snapshots live.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Where the keys of sealed parts live; never inside the data directory.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) keys: Option<PathBuf>,
+    /// The profile directory.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) profile: Option<PathBuf>,
+    /// How fast the Clock runs; 0: only when stepped by POST /clock. Makes the log simulated.
+    #[arg(long, value_name = "X")]
+    pub(crate) speed: Option<f64>,
+    /// Where the Clock starts (RFC 3339). Makes the log simulated.
+    #[arg(long, value_name = "START")]
+    pub(crate) clock: Option<String>,
+    /// Seed of the simulated city.
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+    /// Engine threads.
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<usize>,
+    /// Serve beyond this machine although there is no sign-in yet.
+    #[arg(long)]
+    pub(crate) open: bool,
+    /// Logs as JSON lines.
+    #[arg(long)]
+    pub(crate) json_logs: bool,
+    /// A deliberate fault of the test harness (only in builds with the feature).
+    #[cfg(feature = "fault-injection")]
+    #[arg(long, value_name = "FAULT")]
+    pub(crate) fault: Option<String>,
+}

@@ -1,0 +1,32 @@
+//! Logs to stderr, metrics as Prometheus text; the only file that prints beside the commands.
+
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt;
+
+/// Starts logging; a second call changes nothing.
+pub(crate) fn start_logs(json: bool) {
+    let filter = EnvFilter::try_from_env("NHIP_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let builder = fmt().with_writer(std::io::stderr).with_env_filter(filter).with_target(true);
+    let started = if json { builder.json().try_init() } else { builder.with_ansi(false).try_init() };
+    if started.is_err() {
+        tracing::debug!("logs were started before");
+    }
+}
+
+/// Starts counting; none if a recorder was there before.
+pub(crate) fn start_metrics() -> Option<PrometheusHandle> {
+    PrometheusBuilder::new().install_recorder().ok()
+}
+
+/// One line on stdout: the answer of a command.
+#[expect(clippy::print_stdout, reason = "commands answer on stdout")]
+pub(crate) fn say(line: &str) {
+    println!("{line}");
+}
+
+/// One line on stderr: why a command failed.
+#[expect(clippy::print_stderr, reason = "commands complain on stderr")]
+pub(crate) fn complain(line: &str) {
+    eprintln!("nhip: {line}");
+}

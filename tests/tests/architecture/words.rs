@@ -1,0 +1,80 @@
+//! Words: vendors stay outside, banned leftovers stay away, links lead somewhere.
+
+use super::tree::{files, is_outside_production, production, read, root};
+
+/// Brokers, databases and buses; device makers may stand in ingest's dialect files too.
+const VENDORS: &[&str] =
+    &["mosquitto", "emqx", "rumqttc", "influx", "victoriametrics", "kafka", "nats-server", "jetstream", "postgres"];
+const VENDOR_HOMES: &[&str] = &["adapters/", "deploy/", "grafana/", "docs/", "demo/"];
+
+#[test]
+fn vendors_stay_outside() {
+    let mut wrong = Vec::new();
+    for path in files(&[".rs"]) {
+        if VENDOR_HOMES.iter().any(|home| path.starts_with(home)) || is_outside_production(&path) {
+            continue;
+        }
+        let text = read(&path).to_lowercase();
+        for vendor in VENDORS.iter().filter(|vendor| production(&text).contains(*vendor)) {
+            wrong.push(format!("{path}: {vendor}"));
+        }
+    }
+    assert!(wrong.is_empty(), "vendors named inside: {wrong:?}");
+}
+
+#[test]
+fn nothing_is_left_lying_about() {
+    // Put together here so that this file does not find itself.
+    let banned = [["to", "do!("], ["unimpl", "emented!("], ["#[ig", "nore"], ["FIX", "ME"], ["XX", "X:"]].map(|parts| parts.concat());
+    let mut wrong = Vec::new();
+    for path in files(&[".rs", ".ts", ".mjs", ".py"]) {
+        let text = read(&path);
+        for word in banned.iter().filter(|word| text.contains(word.as_str())) {
+            wrong.push(format!("{path}: {word}"));
+        }
+        if path.ends_with("/mod.rs") {
+            wrong.push(format!("{path}: use x.rs beside x/"));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:?}");
+}
+
+#[test]
+fn links_in_documents_lead_somewhere() {
+    let mut wrong = Vec::new();
+    for path in files(&[".md"]) {
+        let text = read(&path);
+        let folder = root().join(&path).parent().map(std::path::Path::to_path_buf).unwrap_or_default();
+        for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let file = target.split('#').next().unwrap_or_default();
+            let elsewhere = file.is_empty() || file.contains("://") || file.starts_with("mailto:");
+            if !elsewhere && !folder.join(file).exists() {
+                wrong.push(format!("{path}: {target}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "links that lead nowhere:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_metric_is_documented() {
+    let documented = read("docs/metrics.md");
+    let mut missing = Vec::new();
+    for path in files(&[".rs"]).iter().filter(|path| !is_outside_production(path)) {
+        let text = read(path);
+        for name in text.split('"').filter(|word| is_metric(word)) {
+            if !documented.contains(&format!("`{name}`")) {
+                missing.push(format!("{name} ({path})"));
+            }
+        }
+    }
+    missing.sort();
+    missing.dedup();
+    assert!(missing.is_empty(), "metrics that docs/metrics.md does not name:\n{}", missing.join("\n"));
+}
+
+fn is_metric(word: &str) -> bool {
+    let rest = ["ingest", "analytics", "dashboard", "mqtt", "log", "rows", "state", "bus", "node", "demo", "keys"];
+    rest.iter().any(|room| word.starts_with(&format!("nhip_{room}_")))
+        && word.chars().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_')
+}

@@ -1,0 +1,153 @@
+//! `cargo xtask test`: every test, in the order in which a failure is cheapest to find.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use crate::run::{Outcome, cargo, command, root, say, shown, target};
+use crate::{setup, web};
+
+/// A line that starts so was printed by a test that could not run.
+const SKIPPED: &str = "SKIPPED ";
+/// Tests that need the recordings may be skipped where they are absent, even with --no-skip.
+const EXCUSED: &str = "../shared";
+
+struct Step {
+    name: &'static str,
+    run: fn(&mut Session) -> Outcome,
+}
+
+/// What the steps share.
+struct Session {
+    skipped: Vec<String>,
+    excused: Vec<String>,
+}
+
+const STEPS: &[Step] = &[
+    Step { name: "format", run: |session| session.follow(cargo(&["fmt", "--all", "--check"])) },
+    Step { name: "pages", run: pages },
+    Step { name: "lint", run: lint },
+    Step { name: "program", run: |session| session.follow(cargo(&["build", "--workspace", "--all-targets"])) },
+    Step { name: "crates", run: crates },
+    Step { name: "digests in release", run: digests_in_release },
+    Step { name: "oracle", run: oracle },
+    Step { name: "whole program", run: whole_program },
+    Step { name: "browser", run: browser },
+];
+
+/// Runs the steps; all of them even after a failure, so that one run shows everything.
+pub(crate) fn test(no_skip: bool, only: Option<&str>) -> Outcome {
+    setup::for_web()?;
+    setup::for_tests()?;
+    let mut session = Session { skipped: Vec::new(), excused: Vec::new() };
+    let mut report = Vec::new();
+    let began = Instant::now();
+    let (mut passed, mut failed) = (0, 0);
+    for step in STEPS.iter().filter(|step| only.is_none_or(|only| step.name.contains(only))) {
+        say(&format!("\n== {}", step.name));
+        let started = Instant::now();
+        let outcome = (step.run)(&mut session);
+        let verdict = if outcome.is_ok() { "ok" } else { "FAILED" };
+        report.push(format!("{verdict:>7}  {:>5.0} s  {}", started.elapsed().as_secs_f64(), step.name));
+        match outcome {
+            Ok(()) => passed += 1,
+            Err(reason) => {
+                failed += 1;
+                report.push(format!("         {reason}"));
+            }
+        }
+    }
+    say(&format!("\n{}", report.join("\n")));
+    for line in session.excused.iter().chain(&session.skipped) {
+        say(line);
+    }
+    say(&format!("all steps: {:.0} s", began.elapsed().as_secs_f64()));
+    if no_skip && !session.skipped.is_empty() {
+        failed += 1;
+        say(&format!("{} tests were skipped, and --no-skip forbids it", session.skipped.len()));
+    }
+    say(&format!("{passed} passed, {failed} failed"));
+    if failed == 0 { Ok(()) } else { Err("not everything passed".to_owned()) }
+}
+
+impl Session {
+    /// Runs a program, passes its output on and remembers what it says it skipped.
+    fn follow(&mut self, mut program: Command) -> Outcome {
+        let line = shown(&program);
+        say(&format!("$ {line}"));
+        program.stdin(Stdio::null()).stdout(Stdio::piped());
+        let mut child = program.spawn().map_err(|error| format!("{line}: {error}"))?;
+        if let Some(output) = child.stdout.take() {
+            for text in BufReader::new(output).lines().map_while(Result::ok) {
+                self.note(&text);
+                say(&text);
+            }
+        }
+        match child.wait() {
+            Ok(status) if status.success() => Ok(()),
+            Ok(status) => Err(format!("{line}: {status}")),
+            Err(error) => Err(format!("{line}: {error}")),
+        }
+    }
+
+    fn note(&mut self, text: &str) {
+        if let Some(what) = text.find(SKIPPED).and_then(|at| text.get(at..)) {
+            let list = if what.contains(EXCUSED) { &mut self.excused } else { &mut self.skipped };
+            if !list.iter().any(|known| known == what) {
+                list.push(what.to_owned());
+            }
+        }
+    }
+}
+
+fn pages(session: &mut Session) -> Outcome {
+    web::build()?;
+    let mut check = command("npm", &["test", "--silent"]);
+    check.current_dir(root().join("web"));
+    session.follow(check)
+}
+
+fn lint(session: &mut Session) -> Outcome {
+    session.follow(cargo(&["clippy", "--workspace", "--all-targets", "--quiet", "--", "--deny", "warnings"]))
+}
+
+/// Everything but the tests of the whole program.
+fn crates(session: &mut Session) -> Outcome {
+    let arguments = ["test", "--workspace", "--exclude", "nhip-tests", "--no-fail-fast", "--", "--show-output"];
+    session.follow(cargo(&arguments))
+}
+
+/// The committed digests must come out of an optimised build too (P3).
+fn digests_in_release(session: &mut Session) -> Outcome {
+    session.follow(cargo(&["test", "--release", "--package", "nhip-engine", "--test", "digests"]))
+}
+
+fn oracle(session: &mut Session) -> Outcome {
+    let python = setup::python()?;
+    let mut unit = command(&python.to_string_lossy(), &["-m", "unittest", "discover", "-s", "tests/oracle", "-p", "test_*.py"]);
+    unit.env("PYTHONDONTWRITEBYTECODE", "1");
+    session.follow(unit)
+}
+
+/// Architecture, stories and faults on the real program.
+fn whole_program(session: &mut Session) -> Outcome {
+    let python = setup::python()?;
+    session.follow(cargo(&["build", "--package", "nhip", "--bin", "nhip"]))?;
+    let mut tests = cargo(&["test", "--package", "nhip-tests", "--no-fail-fast", "--", "--show-output", "--test-threads=1"]);
+    tests.env("NHIP_ORACLE_PYTHON", python);
+    session.follow(tests)
+}
+
+fn browser(session: &mut Session) -> Outcome {
+    let binary = target().join("debug/nhip");
+    let scripts = root().join("tests/browser");
+    let mut tests = command("node", &["--test", "--test-concurrency=1"]);
+    let mut files: Vec<_> = std::fs::read_dir(&scripts)
+        .map_err(|error| error.to_string())?
+        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+        .filter(|path| path.to_string_lossy().ends_with(".test.mjs"))
+        .collect();
+    files.sort();
+    tests.args(files).env("NHIP_BINARY", binary);
+    session.follow(tests)
+}
