@@ -1,3 +1,5 @@
 //! One contract suite per port; every adapter runs it.
 
+pub mod bus;
 pub mod clock;
+pub mod ingest_link;
