@@ -2,6 +2,19 @@
 //!
 //! Pure: reading the directory is the caller's. The same text always gives the same [`Profile`].
 
+mod access;
+mod builder;
+mod definition;
+mod load;
+mod mistake;
 mod model;
+mod read;
+mod span;
+mod unit;
 
+pub use access::zone_rules;
+pub use load::{load, profile_files};
+pub use mistake::{Mistake, check_report};
 pub use model::*;
+pub use span::{parse_span, span_text};
+pub use unit::{canonical_unit, convert, convertible, known_unit};

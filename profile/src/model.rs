@@ -61,6 +61,8 @@ pub struct Area {
     pub parent: Option<AreaCode>,
     /// Column and row of its cell in the cartogram.
     pub cell: Option<(u16, u16)>,
+    /// Inhabitants, for rates per head; none: unknown.
+    pub population: Option<u64>,
     /// Civil dates of validity, `2025-07-01`; the end is exclusive.
     pub valid: Validity,
 }

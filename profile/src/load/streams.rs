@@ -1,0 +1,195 @@
+//! `[[stream]]` and `[[route]]`: how items of one kind behave in time, and how foreign topics reach them.
+
+use std::collections::BTreeMap;
+
+use nhip_proto::{MINUTE, Span, StreamId};
+
+use super::{Loading, TOPIC_LEVEL, is_topic_level};
+use crate::read::Section;
+use crate::unit::all_units;
+use crate::{Identity, Route, Stream, canonical_unit, convertible};
+
+const HOUR: Span = 60 * MINUTE;
+/// Default of `lateness`.
+const LATENESS: Span = HOUR;
+/// Default of `horizon`.
+const HORIZON: Span = 72 * HOUR;
+/// Default of `skew`, and the most `disorder` is by default.
+const MINUTES: Span = 5 * MINUTE;
+/// Default of `staleness`, in cadences.
+const STALE_CADENCES: Span = 3;
+
+const IDENTITIES: [(&str, Identity); 5] = [
+    ("id", Identity::Id),
+    ("sequence", Identity::Sequence),
+    ("time", Identity::Time),
+    ("time_content", Identity::TimeContent),
+    ("none", Identity::None),
+];
+
+const DIALECTS: [(&str, &str); 3] =
+    [("native-json", "native-json"), ("native-protobuf", "native-protobuf"), ("sparkplug-b", "sparkplug-b")];
+
+pub(super) fn read_streams(sections: Vec<Section<'_>>, loading: &mut Loading<'_>) {
+    for section in sections {
+        if let Some(stream) = read_stream(&section, loading) {
+            loading.profile.streams.insert(stream.id.clone(), stream);
+        }
+        section.finish();
+    }
+}
+
+fn read_stream(section: &Section<'_>, loading: &mut Loading<'_>) -> Option<Stream> {
+    let id = section.text("id");
+    if let Some(id) = &id {
+        if !is_topic_level(id) {
+            section.mistake("id", format!("\"{id}\" cannot stand in a topic"), TOPIC_LEVEL);
+        }
+        if !loading.declared.streams.insert(id.clone()) {
+            section.mistake("id", format!("\"{id}\" is declared twice"), "each stream once");
+        }
+    }
+    let label = section.label("name");
+    let class = if section.has("class") {
+        section.choice("class", &[("machine", "machine")])
+    } else {
+        Some("machine")
+    };
+    let identity = section.choice("identity", &IDENTITIES);
+    let cadence = section.span("cadence");
+    let usual = cadence.unwrap_or(MINUTE);
+    let stamp =
+        if section.has("stamp") { section.choice("stamp", &[("start", true), ("end", false)]) } else { None };
+    let quantities = read_quantities(section, loading);
+    let states = read_states(section, &quantities);
+    let disorder = section.span_or("disorder", usual.min(MINUTES));
+    let lateness = section.span_or("lateness", LATENESS);
+    let horizon = section.span_or("horizon", HORIZON);
+    let staleness = section.span_or("staleness", usual.saturating_mul(STALE_CADENCES));
+    let skew = section.span_or("skew", MINUTES);
+    let key_class = section.text_or("key_class", id.as_deref().unwrap_or_default());
+    let open = section.flag("open");
+    Some(Stream {
+        id: StreamId::new(&id?),
+        label: label?,
+        class: class?.to_owned(),
+        key_class,
+        identity: identity?,
+        cadence: cadence?,
+        disorder,
+        lateness,
+        horizon,
+        staleness,
+        skew,
+        open,
+        stamp_is_start: stamp.unwrap_or(false),
+        quantities,
+        states,
+    })
+}
+
+fn read_quantities(section: &Section<'_>, loading: &Loading<'_>) -> BTreeMap<String, String> {
+    let mut quantities = BTreeMap::new();
+    for (at, name, units) in section.free_words("quantities") {
+        let key = format!("{}.{name}", section.full("quantities"));
+        if !loading.declared.quantities.contains(&name) {
+            let known = loading.declared.quantities.iter().map(String::as_str);
+            loading.found.add_unknown(at, &key, "quantity", &name, known);
+        }
+        let [(unit_at, unit)] = units.as_slice() else {
+            loading.found.add(at, &key, "is no single unit", "\"µg/m³\"");
+            continue;
+        };
+        let Some(unit) = canonical_unit(unit) else {
+            loading.found.add_unknown(*unit_at, &key, "unit", unit, all_units());
+            continue;
+        };
+        if let Some(quantity) = loading.profile.quantities.get(&name)
+            && !convertible(unit, &quantity.unit)
+        {
+            let reason = format!("{unit} does not convert into {}", quantity.unit);
+            loading.found.add(*unit_at, &key, reason, "a unit of the same kind");
+        }
+        quantities.insert(name, unit.to_owned());
+    }
+    quantities
+}
+
+fn read_states(
+    section: &Section<'_>,
+    quantities: &BTreeMap<String, String>,
+) -> BTreeMap<String, Vec<String>> {
+    let mut states = BTreeMap::new();
+    for (_, name, words) in section.free_words("states") {
+        let words: Vec<String> = words.into_iter().map(|(_, word)| word).collect();
+        let mut once = words.clone();
+        once.sort();
+        once.dedup();
+        if words.is_empty() || once.len() != words.len() {
+            section.mistake("states", format!("\"{name}\" has no state or one twice"), "each state once");
+        }
+        if quantities.contains_key(&name) {
+            section.mistake("states", format!("\"{name}\" is a quantity too"), "one of the two");
+        }
+        states.insert(name, words);
+    }
+    states
+}
+
+pub(super) fn read_routes(sections: Vec<Section<'_>>, loading: &mut Loading<'_>) {
+    for section in sections {
+        if let Some(route) = read_route(&section, loading) {
+            loading.profile.routes.push(route);
+        }
+        section.finish();
+    }
+}
+
+fn read_route(section: &Section<'_>, loading: &Loading<'_>) -> Option<Route> {
+    let filter = section.text("filter");
+    if let Some(filter) = filter.as_deref().filter(|filter| !is_filter(filter)) {
+        section.mistake("filter", format!("\"{filter}\" is no MQTT topic filter"), "a/+/b, a/#");
+    }
+    let dialect = section.choice("dialect", &DIALECTS);
+    let stream = read_stream_name(section, loading);
+    let source = section.text("source");
+    if let (Some(filter), Some(source)) = (&filter, &source) {
+        check_placeholders(section, filter, source);
+    }
+    let dialect = dialect?.to_owned();
+    Some(Route { filter: filter?, dialect, stream: StreamId::new(&stream?), source: source? })
+}
+
+/// The name of a declared stream at the key `stream`.
+pub(super) fn read_stream_name(section: &Section<'_>, loading: &Loading<'_>) -> Option<String> {
+    let stream = section.text("stream")?;
+    if loading.declared.streams.contains(&stream) {
+        return Some(stream);
+    }
+    section.unknown("stream", "stream", &stream, loading.declared.streams.iter().map(String::as_str));
+    None
+}
+
+/// MQTT 5 §4.7: `+` and `#` stand alone in their level, `#` only at the end.
+fn is_filter(filter: &str) -> bool {
+    let levels: Vec<&str> = filter.split('/').collect();
+    let last = levels.len().saturating_sub(1);
+    levels.iter().enumerate().all(|(at, level)| match *level {
+        "+" => true,
+        "#" => at == last,
+        word => !word.contains(['+', '#', '\0']),
+    })
+}
+
+fn check_placeholders(section: &Section<'_>, filter: &str, source: &str) {
+    let levels = filter.split('/').count();
+    let open_end = filter.ends_with('#');
+    for part in source.split('{').skip(1) {
+        let number = part.split_once('}').and_then(|(number, _)| number.parse::<usize>().ok());
+        if number.is_none_or(|number| number >= levels && !open_end) {
+            let allowed = format!("{{0}} … {{{}}}", levels.saturating_sub(1));
+            section.mistake("source", format!("\"{source}\" names no level of the filter"), allowed);
+            return;
+        }
+    }
+}
