@@ -1,1 +1,40 @@
-//! Stories and faults on the real binary
+//! What the tests of the whole program share: a node as a process, a broker as a process, a disk with a plug to pull.
+
+mod broker;
+mod disk;
+mod node;
+mod oracle;
+mod wait;
+
+pub use broker::Mosquitto;
+pub use disk::PowerDisk;
+pub use node::{Node, NodeOptions, binary};
+pub use oracle::{Oracle, shared_data};
+pub use wait::{until, until_some};
+
+/// Says that a test cannot run here, in the form `cargo xtask test` counts, and why.
+pub fn skipped(name: &str, reason: &str) {
+    println!("SKIPPED {name}: {reason}");
+}
+
+/// Whether this process may mount disks.
+#[must_use]
+pub fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+/// The seed of this run: from NHIP_TEST_SEED, or a fixed one, always printed.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "tests take their seed from the environment")]
+pub fn seed(name: &str) -> u64 {
+    let seed = std::env::var("NHIP_TEST_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(20_261_121);
+    println!("{name}: seed {seed} (NHIP_TEST_SEED)");
+    seed
+}
+
+/// How many rounds a repeated fault test makes: from an environment variable outside CI, else the number CI uses.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "longer runs outside CI are asked for by the environment")]
+pub fn rounds(variable: &str, in_ci: u32) -> u32 {
+    std::env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(in_ci)
+}
