@@ -1,0 +1,1 @@
+//! Every single flipped bit of a sealed segment is found.
