@@ -1,1 +1,19 @@
-//! Bytes become durable records: route, decode, seal, append, acknowledge
+//! The ingest room: bytes become durable records (route, decode, seal, append), and only then are they acknowledged.
+//!
+//! [`Router`] and [`decode`] keep no state and judge nothing; they are total over all bytes. [`IngestRoom`] gives
+//! every record its place and time in the log.
+
+mod decode;
+mod rebirth;
+mod route;
+mod seal;
+mod service;
+mod telemetry;
+
+pub use decode::{
+    DecodeContext, Decoded, Dialect, ID_BYTES_MAX, ITEMS_MAX, NESTING_MAX, PERIOD_MAX, READINGS_MAX, decode,
+};
+pub use rebirth::{RebirthLimit, RebirthLimitSettings, sparkplug_rebirth};
+pub use route::{Router, SOURCE_BYTES_MAX, Taken, TOPIC_LEVELS_MAX, Turned};
+pub use seal::{Opened, SealKey, UnsealError, open};
+pub use service::{IngestRoom, IngestSettings, TICKS_PER_REAL_SECOND_MAX};

@@ -1,0 +1,210 @@
+//! Bytes to items: one total, stateless function per dialect. Nothing is judged here, and no text of a payload gets
+//! into the clear part unless the profile declares it.
+
+mod native_json;
+mod native_protobuf;
+mod protobuf_bounds;
+mod sparkplug_b;
+mod time_text;
+
+use nhip_profile::Stream;
+use nhip_proto::{
+    ArrivalTime, Decimal, EventTime, Item, ItemFlags, ItemName, ItemValue, MessageBody, Place, Rejection,
+    RejectionReason, SECOND, Session, Span,
+};
+use unicode_normalization::UnicodeNormalization as _;
+
+/// Readings in one message at most.
+pub const READINGS_MAX: usize = 1_000;
+/// Items in one message at most.
+pub const ITEMS_MAX: usize = 10_000;
+/// Objects and arrays inside each other at most.
+pub const NESTING_MAX: usize = 16;
+/// Bytes of a reading's id at most.
+pub const ID_BYTES_MAX: usize = 256;
+/// The longest period a value may cover.
+pub const PERIOD_MAX: Span = 366 * 24 * 3600 * SECOND;
+/// Stands for a unit text that is not known: the text stays sealed, and the engine refuses the item for its unit.
+const UNIT_UNKNOWN: &str = "?";
+
+/// How the bytes of a topic are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    /// Nhịp's own JSON (docs/mqtt.md).
+    NativeJson,
+    /// Nhịp's own protobuf (proto/schema/reading.proto).
+    NativeProtobuf,
+    /// Eclipse Sparkplug B 3.0.0.
+    SparkplugB,
+}
+
+impl Dialect {
+    /// The dialect a route of the profile names.
+    #[must_use]
+    pub fn of_name(name: &str) -> Option<Self> {
+        match name {
+            "native-json" => Some(Self::NativeJson),
+            "native-protobuf" => Some(Self::NativeProtobuf),
+            "sparkplug-b" => Some(Self::SparkplugB),
+            _ => None,
+        }
+    }
+
+    /// The dialect of a record's `name@version`, for reading stored bytes again.
+    #[must_use]
+    pub fn of_id(id: &str) -> Option<Self> {
+        [Self::NativeJson, Self::NativeProtobuf, Self::SparkplugB].into_iter().find(|dialect| dialect.id() == id)
+    }
+
+    /// `name@version`, as records carry it.
+    #[must_use]
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::NativeJson => "native-json@1",
+            Self::NativeProtobuf => "native-protobuf@1",
+            Self::SparkplugB => "sparkplug-b@1",
+        }
+    }
+
+    /// Whether a topic of these levels can carry data of this dialect (a Sparkplug STATE or command does not).
+    #[must_use]
+    pub fn carries(self, levels: &[&str]) -> bool {
+        self != Self::SparkplugB || sparkplug_b::kind(levels).is_some()
+    }
+}
+
+/// What a decoder may know beside the bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct DecodeContext<'a> {
+    /// What the profile declares for the stream.
+    pub stream: &'a Stream,
+    /// The logged arrival: it stands in for a time the sender did not give.
+    pub arrival: ArrivalTime,
+    /// The levels of the topic.
+    pub levels: &'a [&'a str],
+}
+
+/// What the bytes say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decoded {
+    /// The items, or why there are none.
+    pub body: MessageBody,
+    /// Birth, data or death of a Sparkplug node.
+    pub session: Option<Session>,
+}
+
+/// Reads a payload. Never panics; the same bytes and context always give the same answer.
+#[must_use]
+pub fn decode(dialect: Dialect, payload: &[u8], context: &DecodeContext<'_>) -> Decoded {
+    let (items, session) = match dialect {
+        Dialect::NativeJson => (native_json::items(payload, context), None),
+        Dialect::NativeProtobuf => (native_protobuf::items(payload, context), None),
+        Dialect::SparkplugB => match sparkplug_b::items(payload, context) {
+            Ok((items, session)) => (Ok(items), Some(session)),
+            Err(rejection) => (Err(rejection), None),
+        },
+    };
+    let body = match items {
+        Ok(items) => MessageBody::Items(items),
+        Err(rejection) => MessageBody::Rejected(rejection),
+    };
+    Decoded { body, session }
+}
+
+/// A rejection; `position` counts readings, measures or metrics from 1.
+fn refuse(reason: RejectionReason, field: &str, position: usize) -> Rejection {
+    Rejection { reason, field: field.to_owned(), place: u32::try_from(position).unwrap_or(u32::MAX) }
+}
+
+/// What one reading says about all its items.
+#[derive(Clone, Copy, Debug, Default)]
+struct Stamp {
+    event_time: Option<EventTime>,
+    period: Option<Span>,
+    place: Option<Place>,
+    identity: Option<u128>,
+    sequence: Option<u64>,
+    boot: Option<u64>,
+}
+
+impl Stamp {
+    fn item(&self, context: &DecodeContext<'_>, name: ItemName, value: ItemValue) -> Item {
+        Item {
+            event_time: self.event_time,
+            period: self.period.map(|length| period(context, self.event_time, length)),
+            place: self.place,
+            identity: self.identity,
+            sequence: self.sequence,
+            boot: self.boot,
+            ..Item::bare(name, value)
+        }
+    }
+}
+
+/// The stretch a value covers: its stamp is the end, or the start where the stream says so.
+fn period(context: &DecodeContext<'_>, stamp: Option<EventTime>, length: Span) -> (EventTime, EventTime) {
+    let stamp = stamp.unwrap_or_else(|| context.arrival.stands_in_as_event_time());
+    if context.stream.stamp_is_start {
+        (stamp, stamp.plus(length))
+    } else {
+        (stamp.plus(-length), stamp)
+    }
+}
+
+/// An item whose name the stream does not declare: neither name nor value leaves the sealed part.
+fn undeclared(stamp: &Stamp, context: &DecodeContext<'_>, position: usize) -> Item {
+    let place = u32::try_from(position).unwrap_or(u32::MAX);
+    let mut item = stamp.item(context, ItemName::Undeclared(place), ItemValue::Missing);
+    item.flags = ItemFlags::UNDECLARED_VALUE;
+    item
+}
+
+/// An item of a declared state; a state the profile does not list stays sealed.
+fn state_item(stamp: &Stamp, context: &DecodeContext<'_>, name: &str, state: Option<&str>) -> Item {
+    let declared = context.stream.states.get(name);
+    let known = state.filter(|state| declared.is_some_and(|all| all.iter().any(|one| one == state)));
+    let value = known.map_or(ItemValue::Missing, |state| ItemValue::State(state.to_owned()));
+    let mut item = stamp.item(context, ItemName::Text(name.to_owned()), value);
+    if state.is_some() && known.is_none() {
+        item.flags = ItemFlags::UNDECLARED_VALUE;
+    }
+    item
+}
+
+/// A unit text that may stand in the clear: one the stream declares or one the unit table knows.
+fn clear_unit(context: &DecodeContext<'_>, quantity: &str, unit: &str) -> String {
+    let declared = context.stream.quantities.get(quantity).is_some_and(|default| default == unit);
+    if unit.is_empty() || declared || nhip_profile::known_unit(unit) {
+        unit.to_owned()
+    } else {
+        UNIT_UNKNOWN.to_owned()
+    }
+}
+
+/// The identity of a reading: the first 16 bytes of BLAKE3 of its id in Unicode NFC.
+fn identity_of(id: &str) -> u128 {
+    let hash = if id.is_ascii() {
+        blake3::hash(id.as_bytes())
+    } else {
+        blake3::hash(id.nfc().collect::<String>().as_bytes())
+    };
+    hash.as_bytes().iter().take(16).fold(0, |identity, byte| (identity << 8) | u128::from(*byte))
+}
+
+/// A position on Earth, or none if there is no such position.
+fn place_of(longitude_e7: i128, latitude_e7: i128) -> Option<Place> {
+    let within = longitude_e7.abs() <= 1_800_000_000 && latitude_e7.abs() <= 900_000_000;
+    let place = Place { longitude_e7: longitude_e7.try_into().ok()?, latitude_e7: latitude_e7.try_into().ok()? };
+    within.then_some(place)
+}
+
+/// Milliseconds since 1970 as an event time, if they fit.
+fn time_of_milliseconds(milliseconds: i64) -> Option<EventTime> {
+    milliseconds.checked_mul(nhip_proto::MILLISECOND).map(EventTime)
+}
+
+/// The quantity item of a number the sender gave, or of its absence.
+fn quantity_item(stamp: &Stamp, context: &DecodeContext<'_>, name: &str, number: Option<Decimal>) -> Item {
+    let value = number.map_or(ItemValue::Missing, ItemValue::Number);
+    stamp.item(context, ItemName::Text(name.to_owned()), value)
+}
