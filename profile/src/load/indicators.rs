@@ -148,6 +148,10 @@ fn definition_text(section: &Section<'_>) -> String {
     let start = text.get(..at.offset).and_then(|before| before.rfind('\n')).map_or(0, |newline| newline + 1);
     let lines = text.get(start..).unwrap_or_default().lines();
     let own = lines.enumerate().take_while(|(at, line)| *at == 0 || !line.starts_with("[["));
-    let kept: Vec<&str> = own.map(|(_, line)| line).collect();
-    kept.join("\n").trim_end().to_owned()
+    let mut kept: Vec<&str> = own.map(|(_, line)| line).collect();
+    // What stands above the next table speaks of that one.
+    while kept.last().is_some_and(|line| line.trim().is_empty() || line.starts_with('#')) {
+        kept.pop();
+    }
+    kept.join("\n")
 }
