@@ -1,0 +1,90 @@
+// The bottom line: the four words for the installation and each domain, sources, link, position in the log.
+import { html } from "lit";
+import { Cell, Mark, part } from "../cell.ts";
+import { number } from "../format.ts";
+import type { Key } from "../i18n.ts";
+import type { Badge } from "../protocol.ts";
+import { Panel } from "./panel.ts";
+import { shareText } from "./tile.ts";
+
+const WORDS = ["dung", "du", "sach", "song"] as const;
+
+/** `<nhip-footer>` */
+export class NhipFooter extends Panel {
+  #shares = new Map<string, Cell[]>();
+  #cells = new Map<string, Cell>();
+  #link: Mark | null = null;
+  #ingest: Mark | null = null;
+
+  protected override render(): unknown {
+    const { words, snapshot } = this.model;
+    const domains = Object.keys(snapshot.badges).filter((id) => id !== "").sort();
+    return html`
+      <footer class="bottom">
+        <div class="quality" role="group" aria-label=${words.t("footer.title")}>
+          ${["", ...domains].map((id) => html`
+            <div class="domain" data-domain=${id}>
+              <span class="domain-name">${id === "" ? words.t("footer.all") : this.#domainName(id)}</span>
+              ${WORDS.map((word) => html`<span class="word"><span class="word-name">${words.t(`badge.${word}`)}</span><span
+                class="word-value" data-word=${word}></span></span>`)}
+            </div>`)}
+        </div>
+        <div class="system">
+          <span class="stat"><span class="word-name">${words.t("footer.sources")}</span><span class="word-value"
+            data-cell="sources"></span></span>
+          <span class="stat" data-ingest><span data-cell="ingest"></span></span>
+          <span class="stat"><span data-cell="rate"></span></span>
+          <span class="stat"><span data-cell="lag"></span></span>
+          <span class="stat link"><span class="lamp" aria-hidden="true"></span>WebSocket <span data-cell="link"></span></span>
+          <span class="stat offset" data-cell="offset"></span>
+          <button class="lang" type="button" title=${words.t("lang.switch")} lang=${words.other}
+            data-act="lang">${words.t("lang.other")}</button>
+        </div>
+      </footer>`;
+  }
+
+  #domainName(id: string): string {
+    const label = this.model.snapshot.domains?.[id];
+    return label ? this.model.words.name(label) : id;
+  }
+
+  protected override updated(): void {
+    if (this.#cells.size === 0) {
+      for (const block of this.querySelectorAll<HTMLElement>(".domain")) {
+        const cells = [...block.querySelectorAll("[data-word]")].map((element) => new Cell(element));
+        this.#shares.set(block.dataset.domain ?? "", cells);
+      }
+      for (const name of ["sources", "ingest", "rate", "lag", "link", "offset"]) {
+        this.#cells.set(name, new Cell(part(this, `[data-cell=${name}]`)));
+      }
+      this.#link = new Mark(part(this, ".link"), "data-link");
+      this.#ingest = new Mark(part(this, "[data-ingest]"), "data-ingest");
+    }
+    this.paint();
+  }
+
+  override paint(): void {
+    const { words, snapshot, heartbeat, link, store } = this.model;
+    const { lang } = words;
+    for (const [id, cells] of this.#shares) this.#share(cells, snapshot.badges[id]);
+    const { live, due } = heartbeat?.sources ?? snapshot.sources;
+    this.#set("sources", `${number(live, 0, lang)}/${number(due, 0, lang)}`);
+    const links = heartbeat?.links ?? snapshot.links;
+    const down = links.filter((entry) => !entry.up).map((entry) => entry.name);
+    this.#set("ingest", down.length > 0 ? words.t("link.ingest_down", { names: down.join(", ") })
+      : words.t("link.ingest", { up: links.length, all: links.length }));
+    this.#ingest?.set(down.length > 0 || links.length === 0 ? "down" : "up");
+    this.#set("rate", heartbeat ? words.t("link.rate", { n: number(heartbeat.in_s, 0, lang) }) : "");
+    this.#set("lag", heartbeat ? words.t("link.lag", { ms: number(heartbeat.lag_ms, 0, lang) }) : "");
+    const phase = link.lost(performance.now()) && link.phase === "live" ? "connecting" : link.phase;
+    this.#link?.set(phase);
+    this.#set("link", words.t(`link.${phase}` as Key));
+    this.#set("offset", `${store.epoch.slice(0, 4)}… o=${number(store.offset, 0, lang)}`);
+  }
+
+  #share(cells: Cell[], badge: Badge | undefined): void {
+    cells.forEach((cell, at) => cell.set(shareText(badge?.[at] ?? null, at === 0, this.model.words)));
+  }
+
+  #set(name: string, text: string): void { this.#cells.get(name)?.set(text); }
+}

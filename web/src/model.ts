@@ -1,0 +1,49 @@
+// What every part of the page reads: catalogue, table, clock, words.
+import type { ServerClock } from "./clock.ts";
+import type { CivilTime } from "./format.ts";
+import type { Words } from "./i18n.ts";
+import type { Area, Heartbeat, Indicator, Row, Snapshot } from "./protocol.ts";
+import type { LiveLink } from "./socket.ts";
+import type { Store } from "./store.ts";
+
+/** Built once per snapshot structure; rows and words change inside. */
+export class Model {
+  readonly areas = new Map<string, Area>();
+  readonly province: Area | null;
+  heartbeat: Heartbeat | null = null;
+  #numbers = new Map<string, number>();
+
+  constructor(
+    public snapshot: Snapshot,
+    readonly store: Store,
+    readonly clock: ServerClock,
+    readonly link: LiveLink,
+    readonly words: Words,
+    readonly civil: CivilTime,
+  ) {
+    for (const area of snapshot.areas) this.areas.set(area.code, area);
+    this.province = snapshot.areas.find((area) => area.parent === null) ?? null;
+    for (const entry of snapshot.dict) this.#numbers.set(`${entry.indicator}\n${entry.area}`, entry.id);
+  }
+
+  /** The row of a figure; undefined if the view has none. */
+  row(indicator: string, area: string): Row | undefined {
+    const id = this.#numbers.get(`${indicator}\n${area}`);
+    return id === undefined ? undefined : this.store.rows.get(id);
+  }
+
+  number(indicator: string, area: string): number | undefined {
+    return this.#numbers.get(`${indicator}\n${area}`);
+  }
+
+  indicator(id: string): Indicator | undefined { return this.snapshot.indicators[id]; }
+
+  /** The server's time now, ms. */
+  now(): number { return this.clock.at(performance.now()); }
+}
+
+/** Everything that decides the page's static parts; the same text means the page can stay. */
+export function structure(snapshot: Snapshot): string {
+  const { view, profile, indicators, areas, dict } = snapshot;
+  return JSON.stringify([view, profile, indicators, areas, dict]);
+}

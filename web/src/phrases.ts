@@ -1,0 +1,68 @@
+// How a state is said in words; shared by tiles, cartogram and explain.
+import { age, number } from "./format.ts";
+import type { State } from "./grammar.ts";
+import type { Words } from "./i18n.ts";
+import type { Model } from "./model.ts";
+import type { Indicator, Row } from "./protocol.ts";
+
+/** The number with its unit, or a dash; never 0 for missing. */
+export function valueText(row: Row | undefined, indicator: Indicator, state: State | null, words: Words): string {
+  if (!row || !state || state.quality === "never") return words.t(row && row.m > 0 ? "state.silent" : "state.never");
+  if (!state.shown || row.v === null) return "—";
+  const mark = state.quality === "uncertain" ? "≈\u00a0" : "";
+  return mark + number(row.v, indicator.scale, words.lang) + unitText(indicator.unit);
+}
+
+/** A unit with its leading space; nothing for pure numbers. */
+export function unitText(unit: string): string {
+  return unit === "" || unit === "1" ? "" : `\u00a0${unit}`;
+}
+
+/** `12 s`, `trễ 4 ph`, `CŨ 2 g 10 ph`. */
+export function ageText(state: State, words: Words): string {
+  if (state.age_ms === null) return "";
+  const text = age(state.age_ms, words.lang);
+  if (state.freshness === "late") return `${words.t("state.late")}\u00a0${text}`;
+  return state.freshness === "stale" ? `${words.t("state.stale")}\u00a0${text}` : text;
+}
+
+/** Why the value is uncertain or bad, with the last value that was known; empty for good ones. */
+export function reasonText(row: Row, indicator: Indicator, state: State, model: Model): string {
+  const { words, civil } = model;
+  if (state.quality === "good" || state.quality === "never") return "";
+  const reason = words.t(`reason.${state.reason === "" ? "bad" : state.reason}`);
+  if (state.quality === "uncertain") return reason;
+  const last = lastKnown(row);
+  if (!last) return reason;
+  const value = number(last[1], indicator.scale, words.lang);
+  const clock = civil.parts(last[0]);
+  return `${reason} · ${words.t("state.last", { value, time: `${clock.hour}:${clock.minute}` })}`;
+}
+
+/** Which side of the limit is beyond it. */
+export function beyondText(indicator: Indicator, words: Words): string {
+  return words.t(indicator.below ? "level.exceeded_below" : "level.exceeded_above");
+}
+
+/** `≤ 50` or `≥ 95`, with the document that says so; empty without a limit. */
+export function limitText(indicator: Indicator, words: Words): string {
+  if (indicator.limit === null || indicator.limit === undefined) return "";
+  const digits = Number.isInteger(indicator.limit) ? 0 : indicator.scale;
+  const limit = number(indicator.limit, digits, words.lang);
+  const text = `${indicator.below ? "≥" : "≤"}\u00a0${limit}`;
+  return indicator.document ? `${text} · ${indicator.document}` : text;
+}
+
+/** How settled the window is: provisional, final, revised. */
+export function settledText(row: Row, state: State, words: Words): string {
+  return state.settled === "revised" ? words.t("state.revised", { rev: row.rev }) : words.t(`state.${state.settled}`);
+}
+
+function lastKnown(row: Row): [number, number] | null {
+  const history = row.hist ?? [];
+  for (let at = history.length - 1; at >= 0; at--) {
+    const entry = history[at]!;
+    if (entry[1] !== null) return [entry[0], entry[1]];
+  }
+  return null;
+}
