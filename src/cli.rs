@@ -107,6 +107,24 @@ pub(crate) struct ProveFlags {
     /// The profile of the load.
     #[arg(long, value_name = "DIR")]
     pub(crate) profile: Option<PathBuf>,
+    /// A deliberate fault of the node under proof (only in builds with the feature).
+    #[cfg(feature = "fault-injection")]
+    #[arg(long, value_name = "FAULT")]
+    pub(crate) fault: Option<String>,
+}
+
+impl ProveFlags {
+    /// The flags that give the fault on to the node.
+    #[cfg(feature = "fault-injection")]
+    pub(crate) fn fault_words(&self) -> Vec<String> {
+        self.fault.iter().flat_map(|fault| ["--fault".to_owned(), fault.clone()]).collect()
+    }
+
+    /// Nothing: this program has no faults to inject.
+    #[cfg(not(feature = "fault-injection"))]
+    pub(crate) fn fault_words(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 #[derive(Debug, Subcommand)]

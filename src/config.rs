@@ -21,6 +21,7 @@ pub(crate) struct Config {
     pub(crate) clock: Option<String>,
     pub(crate) seed: u64,
     pub(crate) threads: usize,
+    pub(crate) snapshot_seconds: u64,
     pub(crate) json_logs: bool,
     pub(crate) fault: Option<String>,
     pub(crate) node: String,
@@ -56,6 +57,7 @@ struct File {
     profile: Option<PathBuf>,
     node: Option<String>,
     threads: Option<usize>,
+    snapshot_seconds: Option<u64>,
     open: bool,
     json_logs: bool,
     /// Pages of these origins may open the live protocol, beside the node's own.
@@ -131,6 +133,7 @@ impl Config {
             clock: flags.clock.clone(),
             seed: flags.seed.unwrap_or(1),
             threads: flags.threads.or(file.threads).unwrap_or(1).clamp(1, 64),
+            snapshot_seconds: file.snapshot_seconds.unwrap_or(60).clamp(1, 3_600),
             json_logs: flags.json_logs || file.json_logs,
             fault: fault(flags),
             node: file.node.unwrap_or_else(|| "node-1".to_owned()),

@@ -1,9 +1,12 @@
 //! The binary `nhip`: parse, do, exit code. 0 fine, 2 bad configuration or arguments, 1 anything else.
 
+mod account;
+mod chance;
 mod cli;
 mod clock;
 mod commands;
 mod compose;
+mod compose_links;
 mod config;
 mod installation;
 mod node;

@@ -1,0 +1,73 @@
+//! What each subcommand does, and how a failure becomes an exit code.
+
+mod check;
+mod demo;
+mod explain;
+mod log;
+mod prove;
+mod replay;
+mod rows;
+mod run;
+
+pub(crate) use replay::read as read_batch;
+
+use std::process::ExitCode;
+
+use thiserror::Error;
+
+use crate::cli::{Arguments, Command, LogAction, Promise};
+
+/// Why a command failed.
+#[derive(Debug, Error)]
+#[error("{message}")]
+pub(crate) struct Failure {
+    message: String,
+    code: u8,
+}
+
+impl Failure {
+    /// Bad configuration or arguments: exit code 2.
+    pub(crate) fn configuration(message: impl ToString) -> Self {
+        Self { message: message.to_string(), code: 2 }
+    }
+
+    /// Anything else: exit code 1.
+    pub(crate) fn other(message: impl ToString) -> Self {
+        Self { message: message.to_string(), code: 1 }
+    }
+
+    /// The exit code.
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        ExitCode::from(self.code)
+    }
+}
+
+/// Does what the command line says.
+pub(crate) fn execute(arguments: Arguments) -> Result<(), Failure> {
+    match arguments.command {
+        Command::Demo { node, recordings, journal } => runtime()?.block_on(demo::demo(&node, recordings, journal)),
+        Command::Run { config, node } => runtime()?.block_on(run::run(config.as_deref(), &node)),
+        Command::Check { profile } => check::check(&profile),
+        Command::Test { profile } => check::test(&profile),
+        Command::Replay { data, threads, seed } => runtime()?.block_on(replay::command(&data, threads, seed)),
+        Command::Explain { indicator, area, http } => runtime()?.block_on(explain::explain(&indicator, &area, http)),
+        Command::Prove { promise } => match promise {
+            Promise::Loss(flags) => runtime()?.block_on(prove::loss::loss(&flags)),
+            Promise::Replay(flags) => runtime()?.block_on(prove::replay::replay_proof(&flags)),
+            Promise::Ledger(flags) => runtime()?.block_on(prove::ledger::ledger(&flags)),
+        },
+        Command::Log { action } => match action {
+            LogAction::Verify { data } => log::verify(&data),
+            LogAction::Rows { data, all } => runtime()?.block_on(rows::rows(&data, all)),
+            LogAction::Records { data, from, count } => log::records(&data, from, count),
+        },
+    }
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_name("nhip")
+        .build()
+        .map_err(|error| Failure::other(format!("no async runtime: {error}")))
+}

@@ -1,0 +1,31 @@
+//! `nhip check` and `nhip test`: every mistake at once, every test of every indicator.
+
+use std::path::Path;
+
+use crate::commands::Failure;
+use crate::observe::say;
+use crate::profile_dir;
+
+/// Prints what the profile holds, or fails with all its mistakes.
+pub(crate) fn check(directory: &Path) -> Result<(), Failure> {
+    let (profile, _) = profile_dir::load(directory)?;
+    say(&format!(
+        "{}: {} areas, {} sources in {} streams, {} indicators, {} thresholds, {} views: no mistakes",
+        directory.display(),
+        profile.areas.len(),
+        profile.sources.len(),
+        profile.streams.len(),
+        profile.indicators.len(),
+        profile.thresholds.len(),
+        profile.views.len(),
+    ));
+    Ok(())
+}
+
+/// Runs the tests the indicators carry.
+pub(crate) fn test(directory: &Path) -> Result<(), Failure> {
+    let (_, files) = profile_dir::load(directory)?;
+    let report = nhip_engine::story::run_profile_tests(&files);
+    say(&report.to_string());
+    if report.failed() { Err(Failure::other("some tests failed")) } else { Ok(()) }
+}

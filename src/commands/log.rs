@@ -1,0 +1,76 @@
+//! `nhip log verify | records`: is the log whole, and what stands in it.
+
+use std::path::Path;
+
+use nhip_proto::{Item, ItemName, ItemValue, Logged, MessageBody, Offset, Record};
+use serde_json::{Value, json};
+
+use crate::commands::{Failure, read_batch};
+use crate::compose;
+use crate::installation::DataDirectory;
+use crate::observe::say;
+
+/// Records read at a time.
+const BATCH_RECORDS: usize = 1_000;
+
+/// Checks every segment; damage is exit code 1.
+pub(crate) fn verify(data: &Path) -> Result<(), Failure> {
+    let inside = DataDirectory::of(data).log;
+    let directory = if inside.is_dir() { inside } else { data.to_path_buf() };
+    let report = nhip_adapters::verify_log(&directory).map_err(Failure::other)?;
+    say(&report.to_string());
+    Ok(())
+}
+
+/// Prints the clear part of records.
+pub(crate) fn records(data: &Path, from: u64, count: u64) -> Result<(), Failure> {
+    let node = compose::open_stopped(data)?;
+    let (mut at, end) = (Offset(from), Offset(from.saturating_add(count)));
+    while at < end && at < node.log.end() {
+        let batch = read_batch(&node.log, at, BATCH_RECORDS)?;
+        let Some(last) = batch.last() else { break };
+        at = last.offset.next();
+        for logged in batch.iter().filter(|logged| logged.offset < end) {
+            say(&line(logged).to_string());
+        }
+    }
+    Ok(())
+}
+
+fn line(logged: &Logged) -> Value {
+    let mut line = json!({
+        "offset": logged.offset.0,
+        "kind": logged.record.kind(),
+        "at_ns": logged.record.at().0,
+    });
+    if let (Record::Message(message), Some(fields)) = (&logged.record, line.as_object_mut()) {
+        fields.insert("source".into(), message.source.as_str().into());
+        fields.insert("stream".into(), message.stream.as_str().into());
+        fields.insert("topic".into(), message.topic.as_str().into());
+        fields.insert("dialect".into(), message.dialect.as_str().into());
+        fields.insert("partition".into(), message.partition.into());
+        match &message.body {
+            MessageBody::Items(items) => fields.insert("items".into(), items.iter().map(item).collect()),
+            MessageBody::Rejected(rejection) => fields.insert("rejected".into(), rejection.reason.as_str().into()),
+        };
+    }
+    line
+}
+
+fn item(item: &Item) -> Value {
+    let name = match &item.name {
+        ItemName::Text(text) => json!(text),
+        ItemName::Alias(alias) => json!({ "alias": alias }),
+        ItemName::Undeclared(place) => json!({ "undeclared": place }),
+    };
+    let value = match &item.value {
+        ItemValue::Number(number) => json!(number.to_string()),
+        ItemValue::State(state) => json!(state),
+        ItemValue::Missing => Value::Null,
+    };
+    json!({
+        "name": name, "value": value, "unit": item.unit,
+        "event_time_ns": item.event_time.map(|time| time.0),
+        "boot": item.boot, "sequence": item.sequence,
+    })
+}

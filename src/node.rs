@@ -1,0 +1,246 @@
+//! One running node: doors opened, log caught up, rooms started in order, stopped in reverse.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use nhip_adapters::{BUS_UPDATES_MAX, LocalBus, MqttEndpoint};
+use nhip_analytics::{AnalysisHandle, Started};
+use nhip_dashboard_api::{Dashboard, Parts, Readiness};
+use nhip_ingest::{IngestRoom, IngestSettings};
+use nhip_ports::{Bus, Clock, CommandLink, EventLog, IngestLink, Intake};
+use nhip_profile::Profile;
+use nhip_proto::{ArrivalTime, LinkState, Origin, ProfileText};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::commands::Failure;
+use crate::compose::{self, Doors};
+use crate::config::Config;
+use crate::rebirth::{self, Rebirths};
+use crate::supervise::Tasks;
+use crate::{clock, observe, profile_dir};
+
+/// A node that is ready.
+pub(crate) struct Node {
+    tasks: Tasks,
+    http: SocketAddr,
+    mqtt: Option<SocketAddr>,
+    seed: u64,
+    profile: Arc<Profile>,
+    clock: Arc<dyn Clock>,
+}
+
+/// The ways in, and the way out for commands.
+struct Links {
+    endpoint: Option<Arc<MqttEndpoint>>,
+    subscribers: Vec<compose::Subscriber>,
+}
+
+impl Node {
+    /// Brings a node up; when this returns it is ready.
+    pub(crate) async fn start(config: Config, origin: Origin, stop: CancellationToken) -> Result<Self, Failure> {
+        let metrics = observe::start_metrics();
+        let (profile, files) = profile_dir::load(&config.profile)?;
+        let profile = Arc::new(profile);
+        let doors = compose::open(&config, origin)?;
+        let mut tasks = Tasks::new(stop.clone());
+        watch_log(&mut tasks, &doors);
+        let bus: Arc<dyn Bus> = Arc::new(LocalBus::new(BUS_UPDATES_MAX));
+        let (rebirths, requests) = Rebirths::new();
+        let (analytics, started, analysis) =
+            start_analytics(&config, origin, &doors, bus.clone(), rebirths, stop.clone()).await?;
+        tasks.spawn("analytics", async move {
+            analytics.ended.await.map_err(Failure::other)?.map_err(Failure::other)
+        });
+        let clock = clock::choose(&config, started.last_record)?;
+        let room = start_ingest(&doors, &profile, files, &started, clock.clone()).await?;
+        let links = Links {
+            endpoint: compose::endpoint(&config).await?,
+            subscribers: compose::subscribers(&config)?,
+        };
+        let listener = TcpListener::bind(config.http).await.map_err(|error| {
+            Failure::configuration(format!("--http {}: {error}", config.http))
+        })?;
+        let http = listener.local_addr().map_err(Failure::other)?;
+        let mqtt = links.endpoint.as_ref().map(|endpoint| endpoint.addr());
+        let outgoing = links.commands();
+        let rebirth_clock = clock.clone();
+        tasks.spawn("rebirths", rebirth::send(requests, outgoing, rebirth_clock));
+        let dashboard = dashboard(&config, &links, analysis, bus, room.clone(), clock.clone(), profile.clone(), metrics);
+        start_links(&mut tasks, links, &room, &stop);
+        let (ticking, ticks_stop) = (room.clone(), stop.clone());
+        tasks.spawn("ticks", async move { ticking.run_ticks(ticks_stop).await.map_err(Failure::other) });
+        tasks.spawn("http", async move { dashboard.serve(listener, stop).await.map_err(Failure::other) });
+        Ok(Self { tasks, http, mqtt, seed: config.seed, profile, clock })
+    }
+
+    /// The line that tells whoever started it.
+    pub(crate) fn ready_line(&self) -> String {
+        let mqtt = self.mqtt.map_or_else(|| "none".to_owned(), |address| address.to_string());
+        format!("ready http=http://{} mqtt={mqtt}", self.http)
+    }
+
+    /// Where pages and API are.
+    pub(crate) fn http(&self) -> SocketAddr {
+        self.http
+    }
+
+    /// Where devices connect.
+    pub(crate) fn mqtt(&self) -> Option<SocketAddr> {
+        self.mqtt
+    }
+
+    /// The seed of the simulated city.
+    pub(crate) fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// The profile in force.
+    pub(crate) fn profile(&self) -> Arc<Profile> {
+        self.profile.clone()
+    }
+
+    /// The node's clock.
+    pub(crate) fn clock(&self) -> Arc<dyn Clock> {
+        self.clock.clone()
+    }
+
+    /// One more task beside the node's own.
+    pub(crate) fn spawn(
+        &mut self,
+        name: &'static str,
+        task: impl Future<Output = Result<(), Failure>> + Send + 'static,
+    ) {
+        self.tasks.spawn(name, task);
+    }
+
+    /// Until it is told to stop, or something fails.
+    pub(crate) async fn supervise(self) -> Result<(), Failure> {
+        self.tasks.supervise().await
+    }
+}
+
+/// A disk that broke its promise ends the node at once: nothing may be acknowledged any more.
+fn watch_log(tasks: &mut Tasks, doors: &Doors) {
+    let mut failure = doors.log.failure();
+    tasks.spawn("log", async move {
+        match failure.wait_for(Option::is_some).await {
+            Ok(reason) => Err(Failure::other(reason.clone().unwrap_or_default())),
+            // Closed: the node is stopping.
+            Err(_) => Ok(()),
+        }
+    });
+}
+
+async fn start_analytics(
+    config: &Config,
+    origin: Origin,
+    doors: &Doors,
+    bus: Arc<dyn Bus>,
+    rebirths: Rebirths,
+    stop: CancellationToken,
+) -> Result<(nhip_analytics::Analytics, Started, Arc<AnalysisHandle>), Failure> {
+    let parts = nhip_analytics::Parts {
+        log: doors.log.clone(),
+        rows: doors.rows.clone(),
+        states: doors.states.clone(),
+        bus,
+        rebirths: Arc::new(rebirths),
+        origin,
+    };
+    let settings = nhip_analytics::Config {
+        threads: config.threads,
+        snapshot_interval: std::time::Duration::from_secs(config.snapshot_seconds),
+        fault: (config.fault.as_deref() == Some("applied-offset-outside"))
+            .then_some(nhip_analytics::Fault::AppliedOffsetOutside),
+        ..nhip_analytics::Config::default()
+    };
+    nhip_analytics::start(parts, settings, stop).await.map_err(Failure::other)
+}
+
+/// The room, with the downtime and a changed profile already in the log.
+async fn start_ingest(
+    doors: &Doors,
+    profile: &Arc<Profile>,
+    files: Vec<(String, String)>,
+    started: &Started,
+    clock: Arc<dyn Clock>,
+) -> Result<Arc<IngestRoom>, Failure> {
+    let log: Arc<dyn EventLog> = doors.log.clone();
+    let settings = IngestSettings::default();
+    let room = Arc::new(IngestRoom::new(settings, profile.clone(), log, doors.keys.clone(), clock));
+    if let Some(last) = started.last_record {
+        room.resume(last).await.map_err(Failure::other)?;
+    }
+    if started.profile_hash != Some(profile.hash) {
+        let text = ProfileText {
+            at: ArrivalTime(0),
+            hash: profile.hash,
+            semantics: nhip_engine::SEMANTICS,
+            zones: nhip_profile::zone_rules(profile),
+            files,
+        };
+        room.adopt_profile(profile.clone(), text).await.map_err(Failure::other)?;
+    }
+    Ok(room)
+}
+
+impl Links {
+    fn commands(&self) -> Vec<Arc<dyn CommandLink>> {
+        let mut links: Vec<Arc<dyn CommandLink>> = Vec::new();
+        links.extend(self.endpoint.iter().map(|endpoint| endpoint.clone() as Arc<dyn CommandLink>));
+        links.extend(self.subscribers.iter().map(|subscriber| subscriber.commands.clone() as Arc<dyn CommandLink>));
+        links
+    }
+
+    fn ingest(&self) -> Vec<Arc<dyn IngestLink>> {
+        let mut links: Vec<Arc<dyn IngestLink>> = Vec::new();
+        links.extend(self.endpoint.iter().map(|endpoint| endpoint.clone() as Arc<dyn IngestLink>));
+        links.extend(self.subscribers.iter().map(|subscriber| subscriber.link.clone() as Arc<dyn IngestLink>));
+        links
+    }
+}
+
+fn start_links(tasks: &mut Tasks, links: Links, room: &Arc<IngestRoom>, stop: &CancellationToken) {
+    for link in links.ingest() {
+        let (intake, stop): (Arc<dyn Intake>, _) = (room.clone(), stop.clone());
+        tasks.spawn("link", async move { link.run(intake, stop).await.map_err(Failure::other) });
+    }
+    for subscriber in links.subscribers {
+        let stop = stop.clone();
+        tasks.spawn("commands", async move {
+            subscriber.commands.run(stop).await;
+            Ok(())
+        });
+    }
+}
+
+#[expect(clippy::too_many_arguments, reason = "the parts of a node come together here, by name, once")]
+fn dashboard(
+    config: &Config,
+    links: &Links,
+    analysis: Arc<AnalysisHandle>,
+    bus: Arc<dyn Bus>,
+    room: Arc<IngestRoom>,
+    clock: Arc<dyn Clock>,
+    profile: Arc<Profile>,
+    metrics: Option<metrics_exporter_prometheus::PrometheusHandle>,
+) -> Dashboard {
+    let ingest = links.ingest();
+    let states = move || -> Vec<LinkState> { ingest.iter().map(|link| link.state()).collect() };
+    let settings =
+        nhip_dashboard_api::Config { origins: config.origins.clone(), ..nhip_dashboard_api::Config::default() };
+    let parts = Parts {
+        analysis,
+        bus,
+        intake: room,
+        clock,
+        profile: watch::channel(profile).1,
+        links: Arc::new(states),
+        ready: watch::channel(Readiness::Ready).1,
+        metrics: Arc::new(move || metrics.as_ref().map_or_else(String::new, |metrics| metrics.render())),
+        build: env!("CARGO_PKG_VERSION").to_owned(),
+    };
+    Dashboard::new(settings, parts)
+}
