@@ -1,0 +1,190 @@
+//! The board: the last value of every row of one view, and from which offset on it is news.
+//!
+//! Pure. A screen at any offset o of the epoch is brought up to date by the rows changed after o, so nothing is
+//! queued for any screen. Frames are encoded once for each (from, to) and shared.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
+use std::sync::Arc;
+
+use axum::extract::ws::Utf8Bytes;
+use nhip_profile::{Profile, View};
+use nhip_proto::{AreaCode, Figure, IndicatorId, Origin};
+
+use crate::shown::{Shown, append};
+
+/// A `d` frame is cut after this many bytes; the protocol allows 64 KiB. Small frames keep write buffers small.
+pub(crate) const FRAME_BYTES_TARGET: usize = 12 * 1024;
+/// Encoded deltas kept for sharing; a screen at a rarer position gets its own.
+const DELTAS_SHARED_MAX: usize = 64;
+
+/// One (indicator, area) of a view.
+#[derive(Clone, Debug)]
+pub(crate) struct BoardRow {
+    /// The indicator.
+    pub(crate) indicator: IndicatorId,
+    /// The area.
+    pub(crate) area: AreaCode,
+    /// What is seen of it.
+    pub(crate) shown: Shown,
+    /// The figure behind it; none: never heard.
+    pub(crate) figure: Option<Arc<Figure>>,
+    /// The offset of the last visible change; 0: none in this epoch.
+    pub(crate) changed: u64,
+}
+
+/// Frames that bring a screen from one offset to another.
+#[derive(Clone, Debug)]
+pub(crate) struct Delta {
+    /// Where the screen stands after the last frame.
+    pub(crate) to: u64,
+    /// The frames; empty if nothing changed.
+    pub(crate) frames: Arc<[Utf8Bytes]>,
+}
+
+/// The board of one view.
+#[derive(Debug)]
+pub(crate) struct Board {
+    rows: Vec<BoardRow>,
+    ids: BTreeMap<(IndicatorId, AreaCode), u32>,
+    changes: BTreeSet<(u64, u32)>,
+    last_change: u64,
+    origin: Origin,
+    shared: BTreeMap<u64, Delta>,
+}
+
+impl Board {
+    /// The rows of a view, all of them never heard: each tile and the map's indicator for each province, the map's
+    /// indicator for every other area.
+    #[must_use]
+    pub(crate) fn new(profile: &Profile, view: &View) -> Self {
+        let mut keys: Vec<(IndicatorId, AreaCode)> = Vec::new();
+        let provinces = || profile.areas.values().filter(|area| area.parent.is_none());
+        for indicator in view.tiles.iter().chain([&view.map]) {
+            keys.extend(provinces().map(|area| (indicator.clone(), area.code.clone())));
+        }
+        let communes = profile.areas.values().filter(|area| area.parent.is_some());
+        keys.extend(communes.map(|area| (view.map.clone(), area.code.clone())));
+        let mut board = Self {
+            rows: Vec::new(),
+            ids: BTreeMap::new(),
+            changes: BTreeSet::new(),
+            last_change: 0,
+            origin: profile.origin,
+            shared: BTreeMap::new(),
+        };
+        for key in keys {
+            board.add_row(profile, key);
+        }
+        board
+    }
+
+    /// Takes changed figures, known since `offset`; says whether a row of this view looks different now.
+    pub(crate) fn apply(&mut self, offset: u64, figures: &[Arc<Figure>]) -> bool {
+        let before = self.last_change;
+        for figure in figures {
+            self.apply_figure(offset, figure);
+        }
+        let changed = self.last_change > before;
+        if changed {
+            self.shared.clear();
+        }
+        changed
+    }
+
+    /// The offset of the last visible change.
+    #[must_use]
+    pub(crate) fn last_change(&self) -> u64 {
+        self.last_change
+    }
+
+    /// The rows by id.
+    #[must_use]
+    pub(crate) fn rows(&self) -> &[BoardRow] {
+        &self.rows
+    }
+
+    /// What a screen at `from` must learn. All screens at the same offset share the same bytes.
+    pub(crate) fn delta(&mut self, from: u64) -> Delta {
+        if from >= self.last_change {
+            return Delta { to: from, frames: Arc::from([]) };
+        }
+        if let Some(delta) = self.shared.get(&from) {
+            metrics::counter!("nhip_dashboard_deltas_total", "bytes" => "shared").increment(1);
+            return delta.clone();
+        }
+        metrics::counter!("nhip_dashboard_deltas_total", "bytes" => "encoded").increment(1);
+        let delta = Delta { to: self.last_change, frames: self.encode(from).into() };
+        if self.shared.len() < DELTAS_SHARED_MAX {
+            self.shared.insert(from, delta.clone());
+        }
+        delta
+    }
+
+    fn add_row(&mut self, profile: &Profile, key: (IndicatorId, AreaCode)) {
+        let Ok(id) = u32::try_from(self.rows.len()) else { return };
+        if self.ids.contains_key(&key) {
+            return;
+        }
+        let stream = profile.indicators.get(&key.0).map(|indicator| &indicator.stream);
+        let due = stream.map_or(0, |stream| profile.due(stream, &key.1).len());
+        let shown = Shown::never_heard(u32::try_from(due).unwrap_or(u32::MAX));
+        let (indicator, area) = key.clone();
+        self.rows.push(BoardRow { indicator, area, shown, figure: None, changed: 0 });
+        self.ids.insert(key, id);
+    }
+
+    fn apply_figure(&mut self, offset: u64, figure: &Arc<Figure>) {
+        let key = &figure.row.key;
+        if !key.group.is_empty() {
+            return;
+        }
+        let Some(&id) = self.ids.get(&(key.indicator.clone(), key.area.clone())) else { return };
+        let Some(row) = self.rows.get_mut(id as usize) else { return };
+        let shown = Shown::of(figure, self.origin);
+        row.figure = Some(Arc::clone(figure));
+        if row.shown == shown {
+            return;
+        }
+        row.shown = shown;
+        self.changes.remove(&(row.changed, id));
+        row.changed = offset;
+        self.changes.insert((offset, id));
+        self.last_change = self.last_change.max(offset);
+    }
+
+    fn encode(&self, from: u64) -> Vec<Utf8Bytes> {
+        let newer = (Bound::Excluded((from, u32::MAX)), Bound::Unbounded);
+        let rows: Vec<(u32, &Shown)> = self
+            .changes
+            .range(newer)
+            .filter_map(|(_, id)| Some((*id, &self.rows.get(*id as usize)?.shown)))
+            .collect();
+        let base_ms = rows.iter().filter_map(|(_, shown)| shown.event_ms).max().unwrap_or(0);
+        let mut frames = Vec::new();
+        let mut changes = String::new();
+        for (id, shown) in rows {
+            if changes.len() > FRAME_BYTES_TARGET {
+                frames.push(delta_frame(from, from, base_ms, &changes));
+                changes.clear();
+            }
+            if !changes.is_empty() {
+                changes.push(',');
+            }
+            shown.write_change(&mut changes, id, base_ms);
+        }
+        frames.push(delta_frame(from, self.last_change, base_ms, &changes));
+        frames
+    }
+}
+
+/// A `d` frame that covers `(from, to]`.
+#[must_use]
+pub(crate) fn delta_frame(from: u64, to: u64, base_ms: i64, changes: &str) -> Utf8Bytes {
+    let mut out = String::with_capacity(changes.len() + 96);
+    append(
+        &mut out,
+        format_args!("{{\"t\":\"d\",\"o\":{to},\"p\":{from},\"b\":{base_ms},\"u\":[{changes}]}}"),
+    );
+    out.into()
+}

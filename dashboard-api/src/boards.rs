@@ -1,0 +1,171 @@
+//! All boards of one epoch, fed by updates: pure, a function of the updates up to the offset it stands at.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use nhip_profile::Profile;
+use nhip_proto::{ArrivalTime, Badge, Update};
+
+use crate::board::Board;
+use crate::events::EventRing;
+use crate::shown::{append, milliseconds, shown_badge, write_badge, write_integer, write_share};
+use crate::sources::{ListedSources, Turn};
+
+/// The boards of every view of a profile.
+#[derive(Debug)]
+pub(crate) struct Boards {
+    epoch: Arc<str>,
+    profile: Arc<Profile>,
+    offset: u64,
+    tick: Option<ArrivalTime>,
+    seeded: bool,
+    views: BTreeMap<String, Board>,
+    sources: ListedSources,
+    badges: BTreeMap<String, Badge>,
+    events: EventRing,
+}
+
+impl Boards {
+    /// Empty boards, not ready for screens before [`Boards::seed`].
+    #[must_use]
+    pub(crate) fn new(epoch: &str, profile: Arc<Profile>) -> Self {
+        let views = profile.views.iter().map(|(id, view)| (id.clone(), Board::new(&profile, view))).collect();
+        Self {
+            epoch: Arc::from(epoch),
+            offset: 0,
+            tick: None,
+            seeded: false,
+            views,
+            sources: ListedSources::new(&profile),
+            badges: BTreeMap::new(),
+            events: EventRing::default(),
+            profile,
+        }
+    }
+
+    /// Takes the whole board at the start or after a loss. Says whether screens have something to learn.
+    /// A board older than what is known already changes nothing.
+    pub(crate) fn seed(&mut self, board: &Update) -> bool {
+        if self.seeded {
+            return self.take(board);
+        }
+        self.seeded = true;
+        self.offset = board.offset.0;
+        self.tick = board.tick;
+        self.take_badges(board);
+        // The state found at the start is no event.
+        let _already_so: Vec<Turn> = self.sources.judge(&board.sources, board.tick);
+        for view in self.views.values_mut() {
+            view.apply(board.offset.0, &board.figures);
+        }
+        true
+    }
+
+    /// Takes one update; one that is not newer is ignored. Says whether screens have something to learn.
+    pub(crate) fn apply(&mut self, update: &Update) -> bool {
+        self.seeded && self.take(update)
+    }
+
+    /// The epoch.
+    #[must_use]
+    pub(crate) fn epoch(&self) -> &Arc<str> {
+        &self.epoch
+    }
+
+    /// The profile the numbering stands on.
+    #[must_use]
+    pub(crate) fn profile(&self) -> &Arc<Profile> {
+        &self.profile
+    }
+
+    /// The offset the boards stand at; none before the first seed.
+    #[must_use]
+    pub(crate) fn offset(&self) -> Option<u64> {
+        self.seeded.then_some(self.offset)
+    }
+
+    /// The last Tick.
+    #[must_use]
+    pub(crate) fn tick(&self) -> Option<ArrivalTime> {
+        self.tick
+    }
+
+    /// The board of a view, while ready.
+    pub(crate) fn view(&mut self, id: &str) -> Option<&mut Board> {
+        if self.seeded { self.views.get_mut(id) } else { None }
+    }
+
+    /// The events of the epoch.
+    #[must_use]
+    pub(crate) fn events(&self) -> &EventRing {
+        &self.events
+    }
+
+    /// `{"live":…,"due":…}`.
+    #[must_use]
+    pub(crate) fn sources_json(&self) -> String {
+        format!("{{\"live\":{},\"due\":{}}}", self.sources.live(), self.sources.due())
+    }
+
+    /// The four words by domain as JSON.
+    #[must_use]
+    pub(crate) fn badges_json(&self) -> String {
+        let mut out = String::from("{");
+        for (at, (domain, badge)) in self.badges.iter().enumerate() {
+            let comma = if at > 0 { "," } else { "" };
+            append(&mut out, format_args!("{comma}{}:", serde_json::Value::from(domain.as_str())));
+            write_badge(&mut out, shown_badge(badge));
+        }
+        out.push('}');
+        out
+    }
+
+    /// The four words of the whole installation as `{"dung":…}`.
+    #[must_use]
+    pub(crate) fn quality_json(&self) -> String {
+        let whole = self.badges.get("").copied().unwrap_or_default();
+        let mut out = String::new();
+        for (name, share) in ["dung", "du", "sach", "song"].into_iter().zip(shown_badge(&whole)) {
+            let separator = if out.is_empty() { '{' } else { ',' };
+            append(&mut out, format_args!("{separator}\"{name}\":"));
+            write_share(&mut out, share);
+        }
+        out.push('}');
+        out
+    }
+
+    fn take(&mut self, update: &Update) -> bool {
+        let offset = update.offset.0;
+        if offset <= self.offset {
+            return false;
+        }
+        self.offset = offset;
+        let ticked = update.tick > self.tick;
+        self.tick = self.tick.max(update.tick);
+        self.take_badges(update);
+        let mut news = false;
+        for view in self.views.values_mut() {
+            news |= view.apply(offset, &update.figures);
+        }
+        if ticked || !update.sources.is_empty() {
+            for turn in self.sources.judge(&update.sources, self.tick) {
+                self.events.push(offset, "source", "put", turn.source.as_str(), &turn_json(&turn));
+                news = true;
+            }
+        }
+        news
+    }
+
+    fn take_badges(&mut self, update: &Update) {
+        for (domain, badge) in &update.badges {
+            self.badges.insert(domain.clone(), *badge);
+        }
+    }
+}
+
+fn turn_json(turn: &Turn) -> String {
+    let mut out = format!("{{\"up\":{},\"t\":", turn.up);
+    write_integer(&mut out, turn.event_time.map(milliseconds));
+    out.push('}');
+    out
+}

@@ -1,0 +1,139 @@
+//! `GET /api/v1/explain`: why a figure is what it is, down to its messages.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::Response;
+use nhip_ports::{Explanation, SampleRecord};
+use nhip_profile::{Aggregate, Filter, Operand, Profile, Term};
+use nhip_proto::SourceId;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::Node;
+use super::catalog::hex;
+use super::figures::{figure_json, known_area, known_indicator};
+use super::lists::{Asked, json_response};
+use super::problem::Problem;
+use super::times::{Zone, parse};
+use crate::snapshot::label_json;
+
+/// Parameters.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ExplainAsked {
+    indicator: String,
+    area: String,
+    window: Option<String>,
+}
+
+/// `GET /api/v1/explain?indicator=&area=&window=` (`window`: RFC 3339 start; absent: the newest)
+pub(crate) async fn explain(
+    State(node): State<Arc<Node>>,
+    Asked(asked): Asked<ExplainAsked>,
+) -> Result<Response, Problem> {
+    let profile = node.profile();
+    let indicator = known_indicator(&profile, &asked.indicator)?;
+    let area = known_area(&profile, &asked.area)?;
+    let wrong = Problem::unprocessable("window is no RFC 3339 time with offset");
+    let window = asked.window.as_deref().map(|text| parse(text).ok_or(wrong)).transpose()?;
+    let answer = node.parts.analysis.explain(indicator, area, window).await;
+    let explanation = answer.map_err(|error| Problem::of_analysis(&error))?;
+    Ok(json_response(&explanation_json(&profile, &explanation)))
+}
+
+fn explanation_json(profile: &Profile, explanation: &Explanation) -> Value {
+    let zone = Zone::of(&profile.zone);
+    let row = &explanation.figure.row;
+    let indicator = profile.indicators.get(&row.key.indicator);
+    let samples = explanation.samples.iter().map(|sample| sample_json(&zone, sample)).collect::<Vec<_>>();
+    let named = |sources: &[SourceId]| {
+        sources.iter().map(|source| source_json(profile, source)).collect::<Vec<Value>>()
+    };
+    json!({
+        "figure": figure_json(profile, &zone, &explanation.figure),
+        "definition": {
+            "version": hex(&row.definition),
+            "text": explanation.definition,
+            "basis": indicator.map_or("", |indicator| indicator.basis.as_str()),
+            "owner": indicator.map_or("", |indicator| indicator.owner.as_str()),
+        },
+        "inputs": {
+            "stream": indicator.map(|indicator| indicator.stream.as_str()),
+            "names": indicator.map_or_else(Vec::new, |indicator| names(&indicator.aggregate, &indicator.filter)),
+        },
+        "window": {"start": zone.event(row.key.window_start), "end": zone.event(row.window_end)},
+        "k": row.k,
+        "m": row.m,
+        "due": named(&explanation.due),
+        "missing": named(&explanation.missing),
+        "sources": named(&row.provenance.sources),
+        "offsets": {
+            "first": row.provenance.first.map(|offset| offset.0),
+            "last": row.provenance.last.map(|offset| offset.0),
+        },
+        "samples": samples,
+    })
+}
+
+fn source_json(profile: &Profile, source: &SourceId) -> Value {
+    let listed = profile.sources.get(source);
+    json!({
+        "source": source.as_str(),
+        "name": listed.map(|listed| label_json(&listed.name)),
+        "area": profile.source_area(source).as_str(),
+    })
+}
+
+fn sample_json(zone: &Zone, sample: &SampleRecord) -> Value {
+    json!({
+        "offset": sample.offset.0,
+        "arrival": zone.arrival(sample.arrival),
+        "source": sample.source.as_str(),
+        "topic": sample.topic,
+        "payload_hash": sample.payload_hash,
+        "items": sample.items,
+    })
+}
+
+/// Quantities and states an indicator reads, sorted.
+fn names(aggregate: &Aggregate, filters: &[Filter]) -> Vec<String> {
+    let mut names = match aggregate {
+        Aggregate::Count(operand)
+        | Aggregate::Sum(operand)
+        | Aggregate::Mean(operand)
+        | Aggregate::Min(operand)
+        | Aggregate::Max(operand)
+        | Aggregate::Last(operand, _) => vec![operand_name(operand)],
+        Aggregate::Ratio { numerator, denominator, .. } => {
+            [term_names(numerator), term_names(denominator)].concat()
+        }
+        Aggregate::TimeInState { state, .. } => vec![state.clone()],
+    };
+    names.extend(filters.iter().map(filter_name));
+    names.sort();
+    names.dedup();
+    names
+}
+
+fn term_names(term: &Term) -> Vec<String> {
+    match term {
+        Term::Sum(quantity) => vec![quantity.clone()],
+        Term::SumOfProducts(left, right) => vec![left.clone(), right.clone()],
+        Term::Count(operand, filters) => {
+            [vec![operand_name(operand)], filters.iter().map(filter_name).collect()].concat()
+        }
+    }
+}
+
+fn operand_name(operand: &Operand) -> String {
+    match operand {
+        Operand::Quantity(name) | Operand::State(name) => name.clone(),
+    }
+}
+
+fn filter_name(filter: &Filter) -> String {
+    match filter {
+        Filter::StateIn(name, _) | Filter::Between(name, _, _) => name.clone(),
+    }
+}

@@ -1,0 +1,88 @@
+//! The two doors of the live protocol: the snapshot of a view and the WebSocket.
+
+use std::sync::Arc;
+
+use axum::extract::rejection::PathRejection;
+use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
+use axum::extract::{ConnectInfo, Path, State};
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+
+use super::Node;
+use super::problem::Problem;
+use crate::hub::NoSnapshot;
+use crate::listener::Peer;
+use crate::socket::{SocketLimits, serve};
+
+/// The subprotocol.
+const SUBPROTOCOL: &str = "nhip.v1";
+/// tungstenite's own default of 128 KiB would cost a gigabyte for eight thousand screens.
+const READ_BUFFER_BYTES: usize = 4 * 1024;
+/// Frames below this size are gathered until the flush.
+const WRITE_BUFFER_BYTES: usize = 4 * 1024;
+
+/// `GET /api/v1/views/{view}/snapshot`
+pub(crate) async fn snapshot(
+    State(node): State<Arc<Node>>,
+    view: Result<Path<String>, PathRejection>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let unknown = Problem::not_found("the profile has no such view");
+    let Path(view) = view.map_err(|_| unknown)?;
+    let encoded = node.hub.snapshot(&view).await.map_err(|none| match none {
+        NoSnapshot::UnknownView => unknown,
+        NoSnapshot::Starting => Problem::unavailable("the boards are not filled yet"),
+    })?;
+    let kind = (header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    let vary = (header::VARY, HeaderValue::from_static("accept-encoding"));
+    if takes_gzip(&headers) {
+        let encoding = (header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        return Ok(([kind, vary, encoding], encoded.gzip).into_response());
+    }
+    Ok(([kind, vary], encoded.plain).into_response())
+}
+
+/// `GET /ws/v1`
+pub(crate) async fn websocket(
+    State(node): State<Arc<Node>>,
+    ConnectInfo(Peer(address)): ConnectInfo<Peer>,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Result<Response, Problem> {
+    let upgrade = upgrade.map_err(|_| Problem::bad_request("this address is for WebSockets"))?;
+    let upgrade = upgrade.protocols([SUBPROTOCOL]);
+    if upgrade.selected_protocol().is_none() {
+        return Err(Problem::bad_request("the subprotocol is nhip.v1"));
+    }
+    if node.stop.is_cancelled() {
+        return Err(Problem::unavailable("the node is stopping"));
+    }
+    let full = Problem::unavailable("all places for sessions are taken");
+    let place = node.places.take(address.ip()).ok_or(full)?;
+    let limits =
+        SocketLimits { hello_ms_max: node.config.hello_ms_max, send_ms_max: node.config.send_ms_max };
+    let (hub, stop) = (Arc::clone(&node.hub), node.stop.clone());
+    let tracked = node.sessions.token();
+    let response = upgrade
+        .read_buffer_size(READ_BUFFER_BYTES)
+        .write_buffer_size(WRITE_BUFFER_BYTES)
+        .max_write_buffer_size(node.config.write_bytes_max)
+        .max_message_size(node.config.incoming_bytes_max)
+        .max_frame_size(node.config.incoming_bytes_max)
+        .on_upgrade(move |socket| async move {
+            serve(socket, hub, limits, stop, place).await;
+            drop(tracked);
+        });
+    Ok(response)
+}
+
+/// Whether the client takes gzip (RFC 9110 §12.5.3, `q=0` refuses).
+pub(crate) fn takes_gzip(headers: &HeaderMap) -> bool {
+    let accepted = headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or("");
+    accepted.split(',').any(|coding| {
+        let mut parts = coding.split(';').map(str::trim);
+        let name = parts.next().unwrap_or("");
+        let refused = parts.any(|part| matches!(part, "q=0" | "q=0.0" | "q=0.00" | "q=0.000"));
+        name.eq_ignore_ascii_case("gzip") && !refused
+    })
+}

@@ -1,0 +1,94 @@
+//! Errors as RFC 9457 problem details. Their texts are ours: nothing of a request is echoed.
+
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use nhip_ports::AnalysisError;
+use serde_json::json;
+
+/// One error answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Problem {
+    status: StatusCode,
+    kind: &'static str,
+    title: &'static str,
+    detail: &'static str,
+    retry_s: Option<u16>,
+}
+
+impl Problem {
+    const fn new(status: StatusCode, kind: &'static str, title: &'static str, detail: &'static str) -> Self {
+        Self { status, kind, title, detail, retry_s: None }
+    }
+
+    pub(crate) const fn not_found(detail: &'static str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not-found", "Not found", detail)
+    }
+
+    pub(crate) const fn bad_request(detail: &'static str) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "bad-request", "The request cannot be read", detail)
+    }
+
+    pub(crate) const fn forbidden(detail: &'static str) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "forbidden", "Refused", detail)
+    }
+
+    pub(crate) const fn misdirected() -> Self {
+        let detail = "a node that listens on loopback only answers to localhost, 127.0.0.1 and [::1]";
+        Self::new(StatusCode::MISDIRECTED_REQUEST, "misdirected", "Not this host", detail)
+    }
+
+    pub(crate) const fn timeout() -> Self {
+        let detail = "the body did not arrive in time";
+        Self::new(StatusCode::REQUEST_TIMEOUT, "timeout", "Too slow", detail)
+    }
+
+    pub(crate) const fn too_large() -> Self {
+        let detail = "a body has at most 1 MiB";
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "The body is too large", detail)
+    }
+
+    pub(crate) const fn media_type() -> Self {
+        let detail = "application/json or application/x-protobuf";
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "media-type", "The content type is not taken", detail)
+    }
+
+    pub(crate) const fn unprocessable(detail: &'static str) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "unprocessable", "A value is not allowed", detail)
+    }
+
+    pub(crate) fn of_analysis(error: &AnalysisError) -> Self {
+        match error {
+            AnalysisError::NotFound(_) => Self::not_found("there is no such figure"),
+            AnalysisError::Unavailable(_) => Self::unavailable("analytics is starting, stopping or too busy"),
+        }
+    }
+
+    pub(crate) const fn unavailable(detail: &'static str) -> Self {
+        let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Not available now", detail);
+        Self { retry_s: Some(1), ..problem }
+    }
+}
+
+/// 405 for every route that does not know the method.
+pub(crate) async fn method_not_allowed() -> Problem {
+    let detail = "this address does not know the method";
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "The method is not allowed", detail)
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let body = json!({
+            "type": format!("urn:nhip:problem:{}", self.kind),
+            "title": self.title,
+            "status": self.status.as_u16(),
+            "detail": self.detail,
+        });
+        let kind = (header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        let mut response = (self.status, [kind], body.to_string()).into_response();
+        if let Some(retry_s) = self.retry_s {
+            let name: HeaderName = header::RETRY_AFTER;
+            response.headers_mut().insert(name, HeaderValue::from(retry_s));
+        }
+        response
+    }
+}
