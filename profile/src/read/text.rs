@@ -66,6 +66,11 @@ impl Findings {
         self.found.borrow_mut().push(Mistake { file, line: 0, column: 0, key, reason, allowed });
     }
 
+    /// Notes a mistake somebody else placed.
+    pub(crate) fn add_known(&self, mistake: Mistake) {
+        self.found.borrow_mut().push(mistake);
+    }
+
     /// Notes that a word is none of those known, and which one may have been meant.
     pub(crate) fn add_unknown<'w>(
         &self,
