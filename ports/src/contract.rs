@@ -2,4 +2,8 @@
 
 pub mod bus;
 pub mod clock;
+pub mod event_log;
 pub mod ingest_link;
+pub mod key_store;
+pub mod row_store;
+pub mod state_store;

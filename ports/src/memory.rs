@@ -2,8 +2,16 @@
 
 mod bus;
 mod clock;
+mod event_log;
 mod ingest_link;
+mod key_store;
+mod row_store;
+mod state_store;
 
 pub use bus::MemoryBus;
 pub use clock::SteppedClock;
+pub use event_log::MemoryLog;
 pub use ingest_link::{Recorded, RecordingIntake, Script, ScriptedLink, UNTIL_S_MAX};
+pub use key_store::MemoryKeys;
+pub use row_store::MemoryRows;
+pub use state_store::MemoryStates;
