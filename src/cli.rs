@@ -144,6 +144,15 @@ pub(crate) enum LogAction {
         #[arg(long)]
         all: bool,
     },
+    /// Count a log of profiles/proof naively and compare with figures, ledger and what publishers saw acknowledged.
+    Account {
+        /// The data directory.
+        #[arg(long, value_name = "DIR")]
+        data: PathBuf,
+        /// Acknowledged messages as JSON lines: {"source":"…","boot":1,"sequence":12}.
+        #[arg(long, value_name = "FILE")]
+        acknowledged: Option<PathBuf>,
+    },
     /// Print the clear part of records as JSON lines.
     Records {
         /// The data directory.

@@ -1,5 +1,6 @@
 //! What each subcommand does, and how a failure becomes an exit code.
 
+mod account;
 mod check;
 mod demo;
 mod explain;
@@ -59,6 +60,9 @@ pub(crate) fn execute(arguments: Arguments) -> Result<(), Failure> {
         Command::Log { action } => match action {
             LogAction::Verify { data } => log::verify(&data),
             LogAction::Rows { data, all } => runtime()?.block_on(rows::rows(&data, all)),
+            LogAction::Account { data, acknowledged } => {
+                runtime()?.block_on(account::account(&data, acknowledged.as_deref()))
+            }
             LogAction::Records { data, from, count } => log::records(&data, from, count),
         },
     }

@@ -2,12 +2,14 @@
 
 mod broker;
 mod disk;
+mod http;
 mod node;
 mod oracle;
 mod wait;
 
 pub use broker::Mosquitto;
 pub use disk::PowerDisk;
+pub use http::{get, get_json, metric, post};
 pub use node::{Node, NodeOptions, binary};
 pub use oracle::{Oracle, shared_data};
 pub use wait::{until, until_some};

@@ -39,6 +39,8 @@ pub struct NodeOptions {
     pub program: Option<PathBuf>,
     /// A wrapper before the program (`strace …`).
     pub wrapper: Vec<String>,
+    /// Where stderr goes; none: beside the data directory.
+    pub stderr: Option<PathBuf>,
 }
 
 impl NodeOptions {
@@ -51,6 +53,7 @@ impl NodeOptions {
             flags: Vec::new(),
             program: None,
             wrapper: Vec::new(),
+            stderr: None,
         }
     }
 
@@ -88,7 +91,7 @@ impl Node {
     /// What it said on stderr, if it ended instead.
     pub fn start(options: &NodeOptions) -> Result<Self, String> {
         let began = Instant::now();
-        let stderr = options.data.with_extension("stderr");
+        let stderr = options.stderr.clone().unwrap_or_else(|| options.data.with_extension("stderr"));
         let mut child = spawn(options, &stderr)?;
         let lines = read_lines(&mut child);
         let deadline = Duration::from_secs(READY_SECONDS_MAX);
@@ -181,7 +184,9 @@ fn spawn(options: &NodeOptions, stderr: &Path) -> Result<Child, String> {
     words.push(program.to_string_lossy().into_owned());
     let mut command = Command::new(words.remove(0));
     let log = std::fs::File::create(stderr).map_err(|error| format!("{}: {error}", stderr.display()))?;
-    command.args(words).args(&options.command).arg("--data").arg(&options.data);
+    // Profiles are named relative to the repository.
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."));
+    command.current_dir(root).args(words).args(&options.command).arg("--data").arg(&options.data);
     let given = |name: &str| options.flags.iter().any(|flag| flag == name);
     for (name, value) in [("--http", "127.0.0.1:0"), ("--mqtt", "127.0.0.1:0")] {
         if !given(name) {

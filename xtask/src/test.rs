@@ -132,7 +132,10 @@ fn oracle(session: &mut Session) -> Outcome {
 /// Architecture, stories and faults on the real program.
 fn whole_program(session: &mut Session) -> Outcome {
     let python = setup::python()?;
-    session.follow(cargo(&["build", "--package", "nhip", "--bin", "nhip"]))?;
+    session.follow(cargo(&["build", "--package", "nhip", "--features", "fault-injection"]))?;
+    let program = target().join("debug/nhip");
+    std::fs::copy(&program, program.with_file_name("nhip-mutant")).map_err(|error| error.to_string())?;
+    session.follow(cargo(&["build", "--package", "nhip"]))?;
     let mut tests = cargo(&["test", "--package", "nhip-tests", "--no-fail-fast", "--", "--show-output", "--test-threads=1"]);
     tests.env("NHIP_ORACLE_PYTHON", python);
     session.follow(tests)

@@ -6,17 +6,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use nhip_adapters::SystemClock;
-use nhip_demo::load::{LoadConfig, LoadReport};
+use nhip_demo::load::{LoadConfig, LoadReport, SourceTally};
 use nhip_proto::ArrivalTime;
 use tokio_util::sync::CancellationToken;
 
 use super::child::ChildNode;
 use super::scratch::{Budget, Scratch, seed};
-use crate::account::{self, Account};
 use crate::chance::Chance;
 use crate::cli::ProveFlags;
-use crate::commands::{Failure, log};
-use crate::compose;
+use crate::commands::Failure;
+use crate::commands::account::{Acknowledged, count};
 use crate::observe::say;
 
 /// The node lives this long between two kills.
@@ -24,6 +23,8 @@ const LIFE_MS: (u64, u64) = (50, 1_500);
 /// Messages per second, far below what the node can take, so that time is spent on many moments.
 const RATE_PER_S: f64 = 2_000.0;
 const CONNECTIONS: usize = 20;
+/// The run of the publishers, part of their identity.
+const BOOT: u64 = 1;
 /// How long the publishers may take to see the last acknowledgements.
 const DRAIN_SECONDS_MAX: u64 = 30;
 
@@ -48,13 +49,21 @@ pub(crate) async fn loss(flags: &ProveFlags) -> Result<(), Failure> {
     }
     let report = drain(publishers, stop).await?;
     node.stop().await?;
-    let (account, wrong, windows) = count(&plan, &report).await?;
-    tell(&report, &account, kills, windows, &wrong);
+    say(&format!(
+        "kills {kills} sent {} acknowledged {} resent {}",
+        report.sent, report.acknowledged, report.resent
+    ));
+    let wrong = count(&plan.directory.join("data"), &acknowledged(&report)).await?;
     if wrong.is_empty() {
         scratch.forget();
         return Ok(());
     }
     Err(Failure::other(format!("{} promises broken", wrong.len())))
+}
+
+fn acknowledged(report: &LoadReport) -> Acknowledged {
+    let of = |tally: &SourceTally| tally.acknowledged.iter().map(|sequence| (BOOT, sequence)).collect();
+    report.sources.iter().map(|tally| (tally.source.clone(), of(tally))).collect()
 }
 
 /// Files and flags of the node under proof.
@@ -87,7 +96,8 @@ impl Plan {
         let clock = Arc::new(SystemClock::new(ArrivalTime(0)));
         let mut load = LoadConfig::new(mqtt, "proof", "load", "value", clock);
         load.connections = CONNECTIONS;
-        load.rate_per_s = Some(RATE_PER_S);
+        load.boot = BOOT;
+    load.rate_per_s = Some(RATE_PER_S);
         load
     }
 }
@@ -101,43 +111,4 @@ async fn drain(
     let waited = tokio::time::timeout(Duration::from_secs(DRAIN_SECONDS_MAX), publishers).await;
     let joined = waited.map_err(|_| Failure::other("the publishers did not end"))?;
     joined.map_err(Failure::other)?.map_err(Failure::other)
-}
-
-/// Opens what the node left and counts.
-async fn count(plan: &Plan, report: &LoadReport) -> Result<(Account, Vec<String>, u64), Failure> {
-    let data = plan.directory.join("data");
-    log::verify(&data)?;
-    let node = compose::open_stopped(&data)?;
-    let account = account::take(&node)?;
-    let verdict = account.compare(node.rows.as_ref(), "proof").await?;
-    let mut wrong = verdict.wrong;
-    for source in &report.sources {
-        let logged = account.sequences.get(&source.source);
-        let lost: Vec<u64> = source
-            .acknowledged
-            .iter()
-            .filter(|sequence| logged.is_none_or(|logged| !logged.contains(&(1, *sequence))))
-            .collect();
-        if let Some(first) = lost.first() {
-            wrong.push(format!("`{}`: {} acknowledged messages lost, first {first}", source.source, lost.len()));
-        }
-    }
-    if verdict.windows == 0 {
-        wrong.push("no window became final: the proof ran too short to say anything of figures".to_owned());
-    }
-    Ok((account, wrong, verdict.windows))
-}
-
-fn tell(report: &LoadReport, account: &Account, kills: u32, windows: u64, wrong: &[String]) {
-    let different: usize = account.sequences.values().map(std::collections::BTreeSet::len).sum();
-    say(&format!(
-        "kills {kills} sent {} acknowledged {} resent {} in_log {different} records {} final_windows {windows}",
-        report.sent, report.acknowledged, report.resent, account.records
-    ));
-    for line in wrong {
-        say(&format!("WRONG {line}"));
-    }
-    if wrong.is_empty() {
-        say("acknowledged and lost 0, counted twice 0, every final figure equals the naive count");
-    }
 }
