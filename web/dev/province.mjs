@@ -1,5 +1,7 @@
 // An invented province for the dev server: catalogue, communes, rows with histories. Nothing here is real.
 
+import { readFileSync } from "node:fs";
+
 const HOUR = 3_600_000;
 const FIRST = ["Tân", "Long", "Mỹ", "Thạnh", "Bình", "Phước", "Hưng", "Đông", "Lộc", "Hòa", "Ninh", "Trường"];
 const SECOND = ["Hưng", "Thuỷ", "Lợi", "Nghĩa", "Điền", "Quới", "Phú", "Thạnh"];
@@ -23,13 +25,13 @@ export function indicators({ cadence_s, stale_s }) {
       { limit: 200, document: "QCVN 05:2023/BTNMT" }),
     "env.o3_8h": of("Khí O₃, lớn nhất 1 giờ", "O₃, 1-hour maximum", "µg/m³", 0, "env",
       { limit: 200, document: "QCVN 05:2023/BTNMT" }),
-    "traffic.flow_5m": of("Lưu lượng xe qua các điểm đếm", "Vehicles at counting points", "xe/5 ph", 0, "traffic",
+    "traffic.flow_5m": of("Lưu lượng xe qua các điểm đếm", "Vehicles at counting points", "vehicles", 0, "traffic",
       { window: "5m", direction: "neutral", owner: "Sở Xây dựng" }),
     "traffic.speed_5m": of("Tốc độ trung bình có trọng số", "Flow-weighted mean speed", "km/h", 1, "traffic",
       { window: "5m", direction: "better", limit: 25, below: true, document: "Quy chế trực 12/2026", owner: "Sở Xây dựng" }),
     "camera.online_share": of("Tỷ lệ camera hoạt động", "Cameras online", "%", 1, "camera",
       { direction: "better", limit: 95, below: true, document: "Quy chế trực 12/2026", owner: "Công an tỉnh" }),
-    "device.restart_day": of("Số lần thiết bị khởi động lại", "Device restarts", "lần", 0, "camera",
+    "device.restart_day": of("Số lần thiết bị khởi động lại", "Device restarts", "readings", 0, "camera",
       { window: "1d", owner: "Công an tỉnh" }),
   };
 }
@@ -49,10 +51,21 @@ export function areas() {
   return list;
 }
 
+/** The areas of a profile in this tree, to see how its names and cells look. */
+export function profileAreas(name) {
+  const text = readFileSync(new URL(`../../profiles/${name}/areas.csv`, import.meta.url), "utf8");
+  const lines = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+  return lines.slice(1).map((line) => {
+    const [code, vi, en, kind, parent, column, row] = line.split(",");
+    const cell = column === "" ? null : [Number(column), Number(row)];
+    return { code: parent === "" ? PROVINCE : code, name: { vi, en }, kind, parent: parent === "" ? null : PROVINCE, cell };
+  });
+}
+
 /** A whole snapshot at `now`; `random` is 0…1. */
 export function snapshot(options, now, random) {
   const catalogue = indicators(options);
-  const places = areas();
+  const places = options.areas ? profileAreas(options.areas) : areas();
   const dict = [];
   const add = (indicator, area) => dict.push({ id: dict.length, indicator, area, sensitivity: "public" });
   for (const id of Object.keys(catalogue)) add(id, PROVINCE);
@@ -63,7 +76,7 @@ export function snapshot(options, now, random) {
     v: 1, server_ts: now, rate: options.rate ?? 1, build: "dev",
     view: { id: "main", title: { vi: "Toàn cảnh", en: "Overview" }, tiles: Object.keys(catalogue), map: "camera.online_share" },
     profile: {
-      id: "sample", name: { vi: "Tỉnh Mẫu", en: "Sample Province" }, zone: "Asia/Ho_Chi_Minh",
+      id: "sample", name: places[0].name, zone: "Asia/Ho_Chi_Minh",
       banner: options.replayed
         ? { vi: "dữ liệu phát lại – không phải số liệu của tỉnh", en: "replayed data – not figures of the province" }
         : { vi: "", en: "" },

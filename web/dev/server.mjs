@@ -80,7 +80,7 @@ export class DevServer {
     const now = this.now();
     for (let at = 0; at < count; at++) {
       const row = this.table.rows[Math.floor(this.random() * this.table.rows.length)];
-      if (row.v === null) continue;
+      if (row.v === null || now - row.t > 60_000) continue;
       const indicator = this.table.indicators[this.table.dict[row.id].indicator];
       const top = indicator.unit === "%" ? 100 : Infinity;
       const value = Math.min(top, Math.max(0, row.v * (1 + (this.random() - 0.5) * 0.02)));
@@ -203,7 +203,7 @@ function mulberry(seed) {
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
   const has = (flag) => process.argv.includes(flag);
   const server = await new DevServer({
-    port: Number(process.env.PORT ?? 8090), updates_s: 200, showcase: has("--showcase"), replayed: has("--replayed"),
+    port: Number(process.env.PORT ?? 8090), updates_s: 200, showcase: has("--showcase"), replayed: has("--replayed"), areas: has("--tay-ninh") ? "tay-ninh" : "",
     simulated: !has("--real") && !has("--replayed"),
   }).start();
   process.stdout.write(`dev server ${server.base}/wall/main\n`);

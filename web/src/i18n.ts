@@ -22,6 +22,9 @@ export class Words {
     return text;
   }
 
+  /** Whether a text is a key, for words that come from a profile. */
+  has(key: string): key is Key { return key in words[this.lang]; }
+
   /** A catalogue name; the other language if this one is empty. */
   name(label: Label | undefined): string {
     if (!label) return "";

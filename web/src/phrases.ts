@@ -10,12 +10,15 @@ export function valueText(row: Row | undefined, indicator: Indicator, state: Sta
   if (!row || !state || state.quality === "never") return words.t(row && row.m > 0 ? "state.silent" : "state.never");
   if (!state.shown || row.v === null) return "—";
   const mark = state.quality === "uncertain" ? "≈\u00a0" : "";
-  return mark + number(row.v, indicator.scale, words.lang) + unitText(indicator.unit);
+  return mark + number(row.v, indicator.scale, words.lang) + unitText(indicator.unit, words);
 }
 
-/** A unit with its leading space; nothing for pure numbers. */
-export function unitText(unit: string): string {
-  return unit === "" || unit === "1" ? "" : `\u00a0${unit}`;
+/** A unit with its leading space (none before %); nothing for pure numbers. Counted things are named in words. */
+export function unitText(unit: string, words: Words): string {
+  if (unit === "" || unit === "1") return "";
+  if (unit === "%") return unit;
+  const key = `unit.${unit}`;
+  return `\u00a0${words.has(key) ? words.t(key) : unit}`;
 }
 
 /** `12 s`, `trễ 4 ph`, `CŨ 2 g 10 ph`. */

@@ -64,7 +64,7 @@ export class NhipCartogram extends Panel {
 
   #cell(area: Area, first: boolean): unknown {
     const [column, row] = area.cell!;
-    const lines = this.model.words.name(area.name).split(" ").slice(0, 4);
+    const lines = shortName(this.model.words.name(area.name)).split(" ").slice(0, 4);
     const top = SIDE / 2 - (lines.length - 1) * LINE / 2 + 8;
     return svg`
       <g class="commune" role="button" tabindex=${first ? "0" : "-1"} data-area=${area.code}
@@ -184,6 +184,11 @@ export function lookOf(current: State | null): Look {
   if (!current.shown || current.insufficient) return "bad";
   if (current.freshness === "stale") return "stale";
   return current.standing === "exceeded" ? "exceeded" : "normal";
+}
+
+/** The name without the word for its kind, which every cell would repeat. */
+export function shortName(name: string): string {
+  return name.replace(/^(Xã|Phường|Đặc khu|Thị trấn) /u, "").replace(/ (Commune|Ward|Special Zone|Town)$/u, "");
 }
 
 function placed(areas: Area[]): Area[] { return areas.filter((area) => area.cell !== null); }

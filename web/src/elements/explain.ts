@@ -110,7 +110,7 @@ export class NhipExplain extends Panel {
     const { words } = this.model;
     const indicator = this.model.indicator(this.#indicator);
     if (answer.value === null || answer.value === undefined) return "—";
-    return number(answer.value, indicator?.scale ?? 0, words.lang) + unitText(answer.unit ?? indicator?.unit ?? "");
+    return number(answer.value, indicator?.scale ?? 0, words.lang) + unitText(answer.unit ?? indicator?.unit ?? "", words);
   }
 
   #window(answer: Explanation): string {

@@ -22,12 +22,9 @@ export class NhipFooter extends Panel {
     return html`
       <footer class="bottom">
         <div class="quality" role="group" aria-label=${words.t("footer.title")}>
-          ${["", ...domains].map((id) => html`
-            <div class="domain" data-domain=${id}>
-              <span class="domain-name">${id === "" ? words.t("footer.all") : this.#domainName(id)}</span>
-              ${WORDS.map((word) => html`<span class="word"><span class="word-name">${words.t(`badge.${word}`)}</span><span
-                class="word-value" data-word=${word}></span></span>`)}
-            </div>`)}
+          <div class="domain whole" data-domain="">${this.#words(words.t("footer.all"))}</div>
+          <div class="domains">${domains.map((id) => html`
+            <div class="domain" data-domain=${id}>${this.#words(this.#domainName(id))}</div>`)}</div>
         </div>
         <div class="system">
           <span class="stat"><span class="word-name">${words.t("footer.sources")}</span><span class="word-value"
@@ -41,6 +38,13 @@ export class NhipFooter extends Panel {
             data-act="lang">${words.t("lang.other")}</button>
         </div>
       </footer>`;
+  }
+
+  #words(name: string): unknown {
+    const { words } = this.model;
+    return html`<span class="domain-name">${name}</span>${WORDS.map((word) => html`
+      <span class="word"><span class="word-name">${words.t(`badge.${word}`)}</span><span class="word-value"
+        data-word=${word}></span></span>`)}`;
   }
 
   #domainName(id: string): string {

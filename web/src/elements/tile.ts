@@ -78,9 +78,9 @@ export class NhipTile extends Panel {
         <span class="meta">
           <span class="age">${clockIcon}<span data-cell="age"></span></span>
           <span class="kofm" data-cell="kofm"></span>
+          <span class="typed">${pencilIcon}<span data-cell="typed"></span></span>
           <span class="settled">${ringIcon}<span data-cell="settled"></span></span>
           <span class="window" data-cell="window"></span>
-          <span class="typed">${pencilIcon}<span data-cell="typed"></span></span>
         </span>
         <span class="badge">${WORDS.map((word) => html`
           <span class="word"><span class="word-name">${words.t(`badge.${word}`)}</span><span class="word-value"
@@ -122,7 +122,7 @@ export class NhipTile extends Panel {
     const shown = row !== undefined && row.v !== null && current?.shown === true;
     parts.value.set(shown ? reading(row.v!, current, indicator, this.model.words.lang)
       : valueText(row, indicator, current, words));
-    parts.unit.set(shown ? unitText(indicator.unit).trim() : "");
+    parts.unit.set(shown ? unitText(indicator.unit, words).trim() : "");
     parts.reason.set(row && current ? reasonText(row, indicator, current, this.model) : "");
     parts.age.set(current ? ageText(current, words) : "");
     parts.level.set(row?.l === LEVEL.exceeded ? beyondText(indicator, words) : "");
