@@ -2,6 +2,7 @@
 
 mod api;
 mod engine;
+pub mod story;
 
 pub use api::{
     Effects, EngineError, EngineSettings, Explained, RebirthRequest, RejectionLine, SnapshotError, SourceLine,
