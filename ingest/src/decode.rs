@@ -53,7 +53,9 @@ impl Dialect {
     /// The dialect of a record's `name@version`, for reading stored bytes again.
     #[must_use]
     pub fn of_id(id: &str) -> Option<Self> {
-        [Self::NativeJson, Self::NativeProtobuf, Self::SparkplugB].into_iter().find(|dialect| dialect.id() == id)
+        [Self::NativeJson, Self::NativeProtobuf, Self::SparkplugB]
+            .into_iter()
+            .find(|dialect| dialect.id() == id)
     }
 
     /// `name@version`, as records carry it.
@@ -144,11 +146,7 @@ impl Stamp {
 /// The stretch a value covers: its stamp is the end, or the start where the stream says so.
 fn period(context: &DecodeContext<'_>, stamp: Option<EventTime>, length: Span) -> (EventTime, EventTime) {
     let stamp = stamp.unwrap_or_else(|| context.arrival.stands_in_as_event_time());
-    if context.stream.stamp_is_start {
-        (stamp, stamp.plus(length))
-    } else {
-        (stamp.plus(-length), stamp)
-    }
+    if context.stream.stamp_is_start { (stamp, stamp.plus(length)) } else { (stamp.plus(-length), stamp) }
 }
 
 /// An item whose name the stream does not declare: neither name nor value leaves the sealed part.
@@ -194,7 +192,8 @@ fn identity_of(id: &str) -> u128 {
 /// A position on Earth, or none if there is no such position.
 fn place_of(longitude_e7: i128, latitude_e7: i128) -> Option<Place> {
     let within = longitude_e7.abs() <= 1_800_000_000 && latitude_e7.abs() <= 900_000_000;
-    let place = Place { longitude_e7: longitude_e7.try_into().ok()?, latitude_e7: latitude_e7.try_into().ok()? };
+    let place =
+        Place { longitude_e7: longitude_e7.try_into().ok()?, latitude_e7: latitude_e7.try_into().ok()? };
     within.then_some(place)
 }
 

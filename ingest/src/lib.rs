@@ -14,6 +14,6 @@ pub use decode::{
     DecodeContext, Decoded, Dialect, ID_BYTES_MAX, ITEMS_MAX, NESTING_MAX, PERIOD_MAX, READINGS_MAX, decode,
 };
 pub use rebirth::{RebirthLimit, RebirthLimitSettings, sparkplug_rebirth};
-pub use route::{Router, SOURCE_BYTES_MAX, Taken, TOPIC_LEVELS_MAX, Turned};
+pub use route::{Router, SOURCE_BYTES_MAX, TOPIC_LEVELS_MAX, Taken, Turned};
 pub use seal::{Opened, SealKey, UnsealError, open};
 pub use service::{IngestRoom, IngestSettings, TICKS_PER_REAL_SECOND_MAX};

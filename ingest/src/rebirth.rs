@@ -104,8 +104,11 @@ mod tests {
 
     #[test]
     fn the_request_is_what_the_specification_says() {
-        let command = sparkplug_rebirth("Sparkplug B Devices/Raspberry Pi", ArrivalTime(1_486_144_502_122 * MILLISECOND))
-            .expect("a node");
+        let command = sparkplug_rebirth(
+            "Sparkplug B Devices/Raspberry Pi",
+            ArrivalTime(1_486_144_502_122 * MILLISECOND),
+        )
+        .expect("a node");
         assert_eq!(command.topic, "spBv1.0/Sparkplug B Devices/NCMD/Raspberry Pi");
         // Laid out by hand from the protobuf encoding: timestamp 1, metrics 2 {name 1, timestamp 3, datatype 4 = 11,
         // boolean 14}.
@@ -141,7 +144,8 @@ mod tests {
         let mut limit = RebirthLimit::new(settings);
         let mut per_second = Vec::new();
         for second in 0..4 {
-            let asked = (0..1_000).filter(|node| limit.allow(&format!("a/{second}-{node}"), at(second))).count();
+            let asked =
+                (0..1_000).filter(|node| limit.allow(&format!("a/{second}-{node}"), at(second))).count();
             per_second.push(asked);
         }
         assert_eq!(per_second, [10, 10, 5, 0], "ten a second, and at most 25 remembered within a minute");

@@ -161,7 +161,8 @@ impl Router {
 impl Compiled {
     /// MQTT 3.1.1 §4.7: `+` is one level, a last `#` any number of them, and neither fits a first level with `$`.
     fn fits(&self, levels: &[&str]) -> bool {
-        let enough = if self.tail { levels.len() >= self.filter.len() } else { levels.len() == self.filter.len() };
+        let enough =
+            if self.tail { levels.len() >= self.filter.len() } else { levels.len() == self.filter.len() };
         let system = levels.first().is_some_and(|level| level.starts_with('$'));
         let named = matches!(self.filter.first(), Some(Level::Exact(_)));
         enough

@@ -149,7 +149,11 @@ fn read_envelope(bytes: &[u8]) -> Option<Opened> {
         payload_bytes = u64::from_be_bytes(*length);
         rest = after;
     }
-    Some(Opened { topic, payload: Bytes::copy_from_slice(rest), payload_bytes: payload_bytes.max(rest.len() as u64) })
+    Some(Opened {
+        topic,
+        payload: Bytes::copy_from_slice(rest),
+        payload_bytes: payload_bytes.max(rest.len() as u64),
+    })
 }
 
 #[cfg(test)]
@@ -169,7 +173,10 @@ mod tests {
         let plain = Plain { topic: Some("a/b"), payload: b"51A-123.45", kept_bytes_max: 100 };
         let sealed = sealed(&plain);
         let opened = open(&key(7), &sealed).expect("opens");
-        assert_eq!((opened.topic.as_deref(), opened.payload.as_ref()), (Some("a/b"), b"51A-123.45".as_slice()));
+        assert_eq!(
+            (opened.topic.as_deref(), opened.payload.as_ref()),
+            (Some("a/b"), b"51A-123.45".as_slice())
+        );
         assert_eq!(opened.payload_bytes, 10);
         assert_eq!(open(&key(8), &sealed), Err(UnsealError::Sealed));
         let renamed = Sealed { key: "machine/2026-11-22".to_owned(), ..sealed };
@@ -178,8 +185,8 @@ mod tests {
 
     #[test]
     fn a_large_payload_keeps_its_beginning_and_its_length() {
-        let opened =
-            open(&key(7), &sealed(&Plain { topic: None, payload: &[5; 50], kept_bytes_max: 8 })).expect("opens");
+        let opened = open(&key(7), &sealed(&Plain { topic: None, payload: &[5; 50], kept_bytes_max: 8 }))
+            .expect("opens");
         assert_eq!(opened, Opened { topic: None, payload: Bytes::from_static(&[5; 8]), payload_bytes: 50 });
     }
 

@@ -77,14 +77,8 @@ impl IngestRoom {
     /// [`Refused`] if the log failed.
     pub async fn resume(&self, last: ArrivalTime) -> Result<(), Refused> {
         self.order.raise(last);
-        let gap = |at| Gap {
-            at,
-            cause: GapCause::Downtime,
-            from: last,
-            to: at,
-            principal: String::new(),
-            lost: 0,
-        };
+        let gap =
+            |at| Gap { at, cause: GapCause::Downtime, from: last, to: at, principal: String::new(), lost: 0 };
         self.log_one(|at| Record::Gap(gap(at))).await?;
         telemetry::gap_logged(GapCause::Downtime);
         Ok(())
@@ -100,7 +94,11 @@ impl IngestRoom {
     ///
     /// # Errors
     /// [`Refused`] if the log failed; then the node is going down.
-    pub async fn adopt_profile(&self, profile: Arc<Profile>, mut text: ProfileText) -> Result<Appended, Refused> {
+    pub async fn adopt_profile(
+        &self,
+        profile: Arc<Profile>,
+        mut text: ProfileText,
+    ) -> Result<Appended, Refused> {
         let router = Arc::new(Router::new(profile));
         let entered = self.enter(|state| state.router = router).await?;
         text.at = entered.at;
@@ -132,7 +130,11 @@ impl IngestRoom {
         self.append(entered, vec![record]).await?.wait().await
     }
 
-    async fn records(&self, deliveries: Vec<Delivery>, entered: &mut Entered) -> Result<Vec<Record>, Refused> {
+    async fn records(
+        &self,
+        deliveries: Vec<Delivery>,
+        entered: &mut Entered,
+    ) -> Result<Vec<Record>, Refused> {
         entered.admitted().await;
         let router = Arc::clone(&entered.router);
         let routed: Vec<_> =

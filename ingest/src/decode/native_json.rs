@@ -7,8 +7,8 @@ use nhip_proto::{Decimal, Item, ItemFlags, Place, Rejection, RejectionReason, Sp
 
 use self::tree::Json;
 use super::{
-    DecodeContext, ID_BYTES_MAX, ITEMS_MAX, PERIOD_MAX, READINGS_MAX, Stamp, clear_unit, identity_of, place_of,
-    quantity_item, refuse, state_item, time_of_milliseconds, time_text, undeclared,
+    DecodeContext, ID_BYTES_MAX, ITEMS_MAX, PERIOD_MAX, READINGS_MAX, Stamp, clear_unit, identity_of,
+    place_of, quantity_item, refuse, state_item, time_of_milliseconds, time_text, undeclared,
 };
 
 /// The items of a payload.

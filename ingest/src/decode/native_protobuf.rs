@@ -66,8 +66,8 @@ fn read_measure(
     let is_quantity = context.stream.quantities.contains_key(name);
     let mut item = match &measure.value {
         Some(Value::Number(number)) if is_quantity => {
-            let number = read_number(*number)
-                .ok_or_else(|| refuse(RejectionReason::FieldInvalid, name, index + 1))?;
+            let number =
+                read_number(*number).ok_or_else(|| refuse(RejectionReason::FieldInvalid, name, index + 1))?;
             quantity_item(&stamp, context, name, Some(number))
         }
         Some(Value::State(state)) if is_state => state_item(&stamp, context, name, Some(state)),
@@ -103,9 +103,7 @@ fn read_period(milliseconds: i64) -> Option<Span> {
 fn read_place(reading: &Reading) -> Option<Option<Place>> {
     match (reading.longitude_e7, reading.latitude_e7) {
         (None, None) => Some(None),
-        (Some(longitude), Some(latitude)) => {
-            place_of(i128::from(longitude), i128::from(latitude)).map(Some)
-        }
+        (Some(longitude), Some(latitude)) => place_of(i128::from(longitude), i128::from(latitude)).map(Some),
         _ => None,
     }
 }

@@ -5,11 +5,14 @@
 
 use nhip_proto::wire::sparkplug::{Metric, Payload, metric::Value};
 use nhip_proto::{
-    Decimal, EventTime, Item, ItemFlags, ItemName, ItemValue, Rejection, RejectionReason, Session, SessionKind,
+    Decimal, EventTime, Item, ItemFlags, ItemName, ItemValue, Rejection, RejectionReason, Session,
+    SessionKind,
 };
 use prost::Message as _;
 
-use super::{DecodeContext, ITEMS_MAX, Stamp, protobuf_bounds, refuse, state_item, time_of_milliseconds, undeclared};
+use super::{
+    DecodeContext, ITEMS_MAX, Stamp, protobuf_bounds, refuse, state_item, time_of_milliseconds, undeclared,
+};
 
 /// The field number of `Payload.metrics`.
 const METRICS: u32 = 2;
@@ -120,7 +123,9 @@ fn read_metric(
 fn declared_name<'n>(name: &'n str, context: &DecodeContext<'_>) -> Option<&'n str> {
     let last = name.rsplit('/').next().unwrap_or_default();
     let stream = context.stream;
-    [name, last].into_iter().find(|name| stream.quantities.contains_key(*name) || stream.states.contains_key(*name))
+    [name, last]
+        .into_iter()
+        .find(|name| stream.quantities.contains_key(*name) || stream.states.contains_key(*name))
 }
 
 fn named_item(metric: &Metric, name: &str, stamp: &Stamp, context: &DecodeContext<'_>) -> Item {

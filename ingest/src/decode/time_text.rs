@@ -14,7 +14,8 @@ pub(super) fn parse(text: &str) -> Option<EventTime> {
 /// RFC 3339 §5.6; the library below also takes looser forms of ISO 8601.
 fn has_shape(text: &[u8]) -> bool {
     let Some((date_time, rest)) = text.split_at_checked(19) else { return false };
-    let digits_at = |byte: &u8, shape: &u8| if *shape == b'0' { byte.is_ascii_digit() } else { byte == shape };
+    let digits_at =
+        |byte: &u8, shape: &u8| if *shape == b'0' { byte.is_ascii_digit() } else { byte == shape };
     let like = |text: &[u8], shape: &[u8]| {
         text.len() == shape.len() && text.iter().zip(shape).all(|(byte, shape)| digits_at(byte, shape))
     };

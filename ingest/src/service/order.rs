@@ -153,9 +153,10 @@ impl<T> Queued<T> {
         Self::Waiting(Box::pin(future))
     }
 
-    /// Takes a place in the queue; whether it was free at once is seen later.
+    /// Takes a place in the queue.
     fn queue(&mut self, context: &mut std::task::Context<'_>) {
-        drop(self.poll(context));
+        // Whether it was free at once is seen when somebody waits for it.
+        let (Poll::Ready(()) | Poll::Pending) = self.poll(context);
     }
 
     fn poll(&mut self, context: &mut std::task::Context<'_>) -> Poll<()> {

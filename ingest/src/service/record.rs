@@ -42,8 +42,11 @@ impl Scribe<'_> {
         let kept_bytes_max = if too_large { settings.oversize_kept_bytes_max } else { usize::MAX };
         let (head, decoded) = match routed {
             Ok(taken) => {
-                let decoded =
-                    if too_large { rejected(RejectionReason::TooLarge) } else { self.read(&delivery, &taken) };
+                let decoded = if too_large {
+                    rejected(RejectionReason::TooLarge)
+                } else {
+                    self.read(&delivery, &taken)
+                };
                 (Head::of(taken), decoded)
             }
             Err(turned) => (Head::turned(&turned), rejected(turned.reason)),

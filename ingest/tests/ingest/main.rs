@@ -1,0 +1,10 @@
+//! The ingest room seen from outside: each dialect by tables, bytes at random, and the room over ports in memory.
+
+mod canary;
+mod native_json;
+mod native_protobuf;
+mod room;
+mod room_order;
+mod route;
+mod sparkplug_b;
+mod stage;
