@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use nhip_adapters::{
-    FileKeys, FileRows, FileStates, LogConfig, LogFiles, LogIdentity, LogOpenError, MqttAccess, MqttEndpoint,
+    KeyFiles, RowFiles, StateFiles, LogConfig, LogFiles, LogIdentity, LogOpenError, MqttAccess, MqttEndpoint,
     MqttEndpointConfig, MqttPassword, MqttUser, SegmentLog,
 };
 use nhip_ports::{KeyStore, RowStore, StateStore};
@@ -38,9 +38,9 @@ pub(crate) fn open(config: &Config, origin: Origin) -> Result<Doors, Failure> {
     tracing::info!(?recovery, "log opened");
     Ok(Doors {
         log: Arc::new(log),
-        rows: Arc::new(FileRows::open(&directory.rows).map_err(Failure::other)?),
-        states: Arc::new(FileStates::open(&directory.states).map_err(Failure::other)?),
-        keys: Arc::new(FileKeys::open(&config.keys).map_err(Failure::other)?),
+        rows: Arc::new(RowFiles::open(&directory.rows).map_err(Failure::other)?),
+        states: Arc::new(StateFiles::open(&directory.states).map_err(Failure::other)?),
+        keys: Arc::new(KeyFiles::open(&config.keys).map_err(Failure::other)?),
     })
 }
 
@@ -90,10 +90,14 @@ pub(crate) async fn endpoint(config: &Config) -> Result<Option<Arc<MqttEndpoint>
         users.push(MqttUser { name: user.name.clone(), password, access });
     }
     let anonymous = users.is_empty().then(MqttAccess::default);
-    // Milliseconds grow faster than connections are made, so an epoch never comes twice.
-    let epoch_first = (nhip_adapters::SystemClock::system().0 / nhip_proto::MILLISECOND).unsigned_abs();
+    let epoch_first = epoch_first();
     let endpoint = MqttEndpointConfig { listen, users, anonymous, epoch_first, ..MqttEndpointConfig::default() };
     Ok(Some(Arc::new(MqttEndpoint::bind(endpoint).await.map_err(Failure::configuration)?)))
+}
+
+/// Milliseconds grow faster than connections are made, so an epoch never comes twice.
+pub(crate) fn epoch_first() -> u64 {
+    (nhip_adapters::SystemClock::system().0 / nhip_proto::MILLISECOND).unsigned_abs()
 }
 
 /// What a stopped node left, for reading only.
@@ -116,7 +120,7 @@ pub(crate) fn open_stopped(data: &Path) -> Result<StoppedNode, Failure> {
     Ok(StoppedNode {
         log,
         rows: open_rows(data)?,
-        states: Arc::new(FileStates::open(&directory.states).map_err(Failure::other)?),
+        states: Arc::new(StateFiles::open(&directory.states).map_err(Failure::other)?),
         origin,
     })
 }
@@ -124,5 +128,5 @@ pub(crate) fn open_stopped(data: &Path) -> Result<StoppedNode, Failure> {
 /// Opens a stopped node's rows.
 pub(crate) fn open_rows(data: &Path) -> Result<Arc<dyn RowStore>, Failure> {
     let directory = DataDirectory::of(data);
-    Ok(Arc::new(FileRows::open(&directory.rows).map_err(Failure::other)?))
+    Ok(Arc::new(RowFiles::open(&directory.rows).map_err(Failure::other)?))
 }

@@ -57,7 +57,7 @@ impl Node {
         let room = start_ingest(&doors, &profile, files, &started, clock.clone()).await?;
         let links = Links {
             endpoint: compose::endpoint(&config).await?,
-            subscribers: compose::subscribers(&config)?,
+            subscribers: compose::subscribers(&config, started.last_record.is_some())?,
         };
         let listener = TcpListener::bind(config.http).await.map_err(|error| {
             Failure::configuration(format!("--http {}: {error}", config.http))
@@ -210,8 +210,7 @@ fn start_links(tasks: &mut Tasks, links: Links, room: &Arc<IngestRoom>, stop: &C
     for subscriber in links.subscribers {
         let stop = stop.clone();
         tasks.spawn("commands", async move {
-            subscriber.commands.run(stop).await;
-            Ok(())
+            subscriber.commands.run(stop).await.map_err(Failure::other)
         });
     }
 }

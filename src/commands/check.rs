@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use nhip_engine::story::Play;
+
 use crate::commands::Failure;
 use crate::observe::say;
 use crate::profile_dir;
@@ -25,7 +27,8 @@ pub(crate) fn check(directory: &Path) -> Result<(), Failure> {
 /// Runs the tests the indicators carry.
 pub(crate) fn test(directory: &Path) -> Result<(), Failure> {
     let (_, files) = profile_dir::load(directory)?;
-    let report = nhip_engine::story::run_profile_tests(&files);
+    let report = nhip_engine::story::run_profile_tests(&files, Play::default())
+        .map_err(|mistakes| Failure::configuration(nhip_profile::check_report(&mistakes)))?;
     say(&report.to_string());
-    if report.failed() { Err(Failure::other("some tests failed")) } else { Ok(()) }
+    if report.passed() { Ok(()) } else { Err(Failure::other("some tests failed")) }
 }

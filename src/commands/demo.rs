@@ -41,7 +41,9 @@ fn publish(
 ) -> Result<(), Failure> {
     let mqtt = node.mqtt().ok_or_else(|| Failure::configuration("the demo needs the embedded endpoint"))?;
     let mut config = nhip_demo::DemoConfig::new(mqtt, node.seed());
-    config.recordings = recordings.map(Path::to_path_buf);
+    if let Some(directory) = recordings {
+        config.input = nhip_demo::DemoInput::Recordings(directory.to_path_buf());
+    }
     config.journal = journal;
     let (profile, clock) = (node.profile(), node.clock());
     node.spawn("demo", async move {

@@ -8,7 +8,7 @@ use crate::observe::say;
 /// Prints the explanation as JSON.
 pub(crate) async fn explain(indicator: &str, area: &str, http: SocketAddr) -> Result<(), Failure> {
     let path = format!("/api/v1/explain?indicator={indicator}&area={area}");
-    let answer = nhip_client::http_get_json(http, &path).await.map_err(Failure::other)?;
+    let (_, answer) = nhip_client::http_get_json(&http.to_string(), &path).await.map_err(Failure::other)?;
     let text = serde_json::to_string_pretty(&answer).map_err(Failure::other)?;
     say(&text);
     Ok(())

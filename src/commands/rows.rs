@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use nhip_ports::RowStore;
 use nhip_proto::{Decimal, FigureKey, Offset, Row};
 use serde::Serialize;
 

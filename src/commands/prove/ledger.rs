@@ -25,8 +25,10 @@ pub(crate) async fn ledger(flags: &ProveFlags) -> Result<(), Failure> {
     let node = start_demo(flags, scratch.path(), seed).await?;
     let (mut budget, mut looks, mut lines) = (Budget::new(flags), 0_u32, 0_usize);
     while budget.another(looks) {
-        let answer =
-            nhip_client::http_get_json(node.http, "/api/v1/ledger?limit=1000").await.map_err(Failure::other)?;
+        let (_, answer) =
+            nhip_client::http_get_json(&node.http.to_string(), "/api/v1/ledger?limit=1000")
+                .await
+                .map_err(Failure::other)?;
         lines += check(&answer)?;
         looks += 1;
         tokio::time::sleep(Duration::from_millis(LOOK_MS)).await;
