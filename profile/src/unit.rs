@@ -108,9 +108,10 @@ pub(crate) fn counts_things(text: &str) -> bool {
     find(text).is_some_and(|unit| COUNTED.contains(&unit.kind))
 }
 
-/// All units by their one spelling.
+/// All units in all spellings, the ones of screens first.
 pub(crate) fn all_units() -> impl Iterator<Item = &'static str> {
-    UNITS.iter().map(|unit| unit.name)
+    let names = UNITS.iter().map(|unit| unit.name);
+    names.chain(UNITS.iter().flat_map(|unit| unit.spellings.iter().copied()))
 }
 
 /// The value in the unit `to`, as digits at `scale`, exact but for one rounding half to even.

@@ -100,7 +100,9 @@ fn check_province(rows: &[CsvRow<'_>], loading: &Loading<'_>) {
     for row in rows {
         let code = row.optional("code").map(AreaCode::new);
         let parent = code.as_ref().and_then(|code| loading.profile.areas.get(code)?.parent.clone());
-        let grand = parent.and_then(|parent| loading.profile.areas.get(&parent)?.parent.clone());
+        let grand = parent
+            .filter(|parent| Some(parent) != code.as_ref())
+            .and_then(|parent| loading.profile.areas.get(&parent)?.parent.clone());
         if grand.is_some() && grand == code {
             row.mistake("parent", "is inside the area itself", "the province");
         }

@@ -98,10 +98,12 @@ fn read_quantities(section: &Section<'_>, loading: &Loading<'_>) -> BTreeMap<Str
         }
         let [(unit_at, unit)] = units.as_slice() else {
             loading.found.add(at, &key, "is no single unit", "\"µg/m³\"");
+            quantities.insert(name, String::new());
             continue;
         };
         let Some(unit) = canonical_unit(unit) else {
             loading.found.add_unknown(*unit_at, &key, "unit", unit, all_units());
+            quantities.insert(name, String::new());
             continue;
         };
         if let Some(quantity) = loading.profile.quantities.get(&name)

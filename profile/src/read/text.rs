@@ -97,13 +97,15 @@ impl Findings {
     }
 }
 
-/// How many allowed words are listed before "…".
+/// How many allowed words are listed in full; of a longer list only the first few are shown.
 const LISTED_MAX: usize = 24;
+/// How many stand for a longer list.
+const SHOWN: usize = 8;
 
 fn list(words: &[&str]) -> String {
-    let mut text = words.iter().take(LISTED_MAX).copied().collect::<Vec<_>>().join(", ");
-    if words.len() > LISTED_MAX {
-        text.push_str(&format!(", … {} in all", words.len()));
+    if words.len() <= LISTED_MAX {
+        return words.join(", ");
     }
-    text
+    let first: Vec<&str> = words.iter().take(SHOWN).copied().collect();
+    format!("{}, … {} in all", first.join(", "), words.len())
 }
