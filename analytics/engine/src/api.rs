@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use nhip_proto::{
-    ArrivalTime, AreaCode, Badge, EventTime, Figure, ItemReason, Offset, Origin, RejectionReason, Row, SourceId,
-    StreamId,
+    AreaCode, ArrivalTime, Badge, EventTime, Figure, ItemReason, Offset, Origin, RejectionReason, Row,
+    SourceId, StreamId,
 };
 use thiserror::Error;
 

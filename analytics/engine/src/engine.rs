@@ -1,48 +1,130 @@
-//! The engine: records in, rows and screen updates out.
+//! The engine: records in, rows and screen updates out. Its state is a pure function of the log up to one offset.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use nhip_profile::Profile;
 use nhip_proto::{
-    ArrivalTime, AreaCode, EventTime, Figure, IndicatorId, LedgerRow, Logged, Offset, Update,
+    ArrivalTime, GapCause, Logged, Offset, Origin, PARTITIONS, ProfileText, Record, SourceId, StreamId,
+    partition_of,
 };
 
-use crate::{
-    Effects, EngineError, EngineSettings, Explained, RejectionLine, SnapshotError, SourceLine,
-};
+use crate::admit::{Output, Refused};
+use crate::adopt::Edition;
+use crate::badge::Glance;
+use crate::lane::Board;
+use crate::plan::Plan;
+use crate::session::Nodes;
+use crate::source::Source;
+use crate::table::{Table, Words, hash_bytes};
+use crate::{Effects, EngineError, EngineSettings};
+
+/// Sources remembered beside those the profile lists; messages of more count for the nameless one and are rejected.
+pub(crate) const STRANGERS_MAX: usize = 65_536;
+
+/// Reads a profile out of its record.
+pub type Loader = fn(&ProfileText) -> Option<Profile>;
 
 /// One installation's figures up to one log offset.
 pub struct Engine {
-    #[expect(dead_code, reason = "threads come with the partitions")]
-    settings: EngineSettings,
-    applied: Offset,
+    pub(crate) settings: EngineSettings,
+    pub(crate) loader: Loader,
+    /// The offset after the last applied record.
+    pub(crate) applied: Offset,
+    /// Offset and time of the last Tick.
+    pub(crate) tick: Option<(Offset, i64)>,
+    /// When the last Downtime or SessionLost gap was noticed.
+    pub(crate) gap: Option<i64>,
+    pub(crate) others: OtherRecords,
+    /// Profiles in use; the last is the valid one, others serve retired definitions.
+    pub(crate) editions: Vec<Edition>,
+    /// Since which window start each active definition holds, in indicator order.
+    pub(crate) from: Vec<Option<i64>>,
+    pub(crate) retired: Vec<crate::adopt::RetiredDefinition>,
+    pub(crate) plan: Plan,
+    pub(crate) words: Words,
+    pub(crate) areas: Words,
+    pub(crate) partitions: Vec<Partition>,
+    /// Where each source number lives: partition and place in it.
+    pub(crate) homes: Vec<(u8, u32)>,
+    pub(crate) source_ids: Vec<SourceId>,
+    pub(crate) source_table: Table,
+    /// Sources the profile does not list, sorted by number.
+    pub(crate) strangers: Vec<u32>,
+    pub(crate) nodes: Nodes,
+    pub(crate) board: Board,
+    pub(crate) glance: Glance,
+    pub(crate) refused: VecDeque<Refused>,
+    /// BLAKE3 chain over all durable rows so far.
+    pub(crate) rows_chain: [u8; 32],
+    /// The Profile record now valid.
+    pub(crate) profile_offset: Offset,
+    pub(crate) changed_sources: Vec<u32>,
+    pub(crate) profile_changed: bool,
+    pub(crate) outputs: Vec<Output>,
+}
+
+/// Sources whose messages one worker may judge alone.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Partition {
+    pub(crate) sources: Vec<Source>,
+}
+
+/// Records that change no figure in this version: counted, acted on by rooms to come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OtherRecords {
+    /// Operator commands.
+    pub commands: u64,
+    /// Messages read again.
+    pub redecodes: u64,
+    /// Restatements.
+    pub restates: u64,
+    /// Statistics and case acts.
+    pub entries: u64,
+    /// Gaps; they delay the judgement of silence.
+    pub gaps: u64,
+    /// Profile records this version could not load; the profile before stayed valid.
+    pub profiles_refused: u64,
 }
 
 impl Engine {
     /// An engine before the first record.
     #[must_use]
     pub fn new(settings: EngineSettings) -> Self {
-        Self { settings, applied: Offset(0) }
+        Self::with_loader(settings, load_profile)
     }
 
-    /// The engine a snapshot describes.
-    ///
-    /// # Errors
-    /// [`SnapshotError`] if the bytes are damaged, of another version, or hold a profile this version refuses.
-    pub fn restore(_bytes: &[u8], _settings: EngineSettings) -> Result<Self, SnapshotError> {
-        Err(SnapshotError::Damaged)
-    }
-
-    /// The whole state in canonical bytes, with the applied offset inside and a checksum at the end.
+    /// As [`Self::new`], reading profiles in another way: for tests and what-if runs.
     #[must_use]
-    pub fn snapshot(&self) -> Vec<u8> {
-        Vec::new()
-    }
-
-    /// BLAKE3 of the snapshot: equal states have equal digests.
-    #[must_use]
-    pub fn digest(&self) -> [u8; 32] {
-        *blake3::hash(&self.snapshot()).as_bytes()
+    pub fn with_loader(settings: EngineSettings, loader: Loader) -> Self {
+        Self {
+            settings,
+            loader,
+            applied: Offset(0),
+            tick: None,
+            gap: None,
+            others: OtherRecords::default(),
+            editions: Vec::new(),
+            from: Vec::new(),
+            retired: Vec::new(),
+            plan: Plan::default(),
+            words: Words::default(),
+            areas: Words::default(),
+            partitions: vec![Partition::default(); usize::from(PARTITIONS)],
+            homes: Vec::new(),
+            source_ids: Vec::new(),
+            source_table: Table::default(),
+            strangers: Vec::new(),
+            nodes: Nodes::default(),
+            board: Board::default(),
+            glance: Glance::default(),
+            refused: VecDeque::new(),
+            rows_chain: [0; 32],
+            profile_offset: Offset(0),
+            changed_sources: Vec::new(),
+            profile_changed: false,
+            outputs: Vec::new(),
+        }
     }
 
     /// The offset after the last applied record.
@@ -54,87 +136,168 @@ impl Engine {
     /// The time of the last Tick.
     #[must_use]
     pub fn last_tick(&self) -> Option<ArrivalTime> {
-        None
+        self.tick.map(|(_, at)| ArrivalTime(at))
     }
 
     /// The hash of the profile now valid.
     #[must_use]
     pub fn profile_hash(&self) -> Option<[u8; 16]> {
-        None
+        self.editions.last().map(|edition| edition.text.hash)
     }
 
     /// The profile now valid.
     #[must_use]
     pub fn profile(&self) -> Option<&Arc<Profile>> {
-        None
+        self.editions.last().map(|edition| &edition.profile)
+    }
+
+    /// BLAKE3 chain over all durable rows so far, in order: equal logs have equal chains.
+    #[must_use]
+    pub fn rows_chain(&self) -> [u8; 32] {
+        self.rows_chain
+    }
+
+    /// How many records of the kinds that change no figure there were.
+    #[must_use]
+    pub fn other_records(&self) -> OtherRecords {
+        self.others
     }
 
     /// Applies records that continue the log; appends what follows from them to `effects`.
     ///
     /// # Errors
-    /// [`EngineError::Offset`] if the batch does not continue; then nothing was applied.
-    pub fn apply(&mut self, batch: &[Logged], _effects: &mut Effects) -> Result<(), EngineError> {
+    /// [`EngineError::Offset`] if the batch does not continue; then nothing was applied. An engine before its
+    /// first record starts anywhere.
+    pub fn apply(&mut self, batch: &[Logged], effects: &mut Effects) -> Result<(), EngineError> {
+        self.check(batch)?;
+        let mut rest = batch;
+        while let Some(head) = rest.first() {
+            let run = rest.iter().take_while(|logged| matches!(logged.record, Record::Message(_))).count();
+            if run > 0 {
+                let (messages, others) = rest.split_at(run);
+                self.take_messages(messages, effects);
+                rest = others;
+            } else {
+                self.take_barrier(head, effects);
+                rest = rest.get(1..).unwrap_or_default();
+            }
+        }
         if let Some(last) = batch.last() {
             self.applied = last.offset.next();
         }
         Ok(())
     }
 
-    /// What screens must learn since the last call.
-    pub fn update(&mut self) -> Update {
-        self.board()
+    fn check(&self, batch: &[Logged]) -> Result<(), EngineError> {
+        let mut expected = self.applied;
+        for (at, logged) in batch.iter().enumerate() {
+            let starts = at == 0 && self.applied == Offset(0);
+            if logged.offset != expected && !starts {
+                return Err(EngineError::Offset { expected, found: logged.offset });
+            }
+            expected = logged.offset.next();
+        }
+        Ok(())
     }
 
-    /// Everything, for a new screen.
-    #[must_use]
-    pub fn board(&self) -> Update {
-        Update {
-            offset: self.applied,
-            tick: None,
-            profile_changed: false,
-            figures: Vec::new(),
-            sources: Vec::new(),
-            badges: Vec::new(),
+    fn take_barrier(&mut self, logged: &Logged, effects: &mut Effects) {
+        match &logged.record {
+            Record::Tick(tick) => {
+                let rows = self.pass_time(logged.offset, tick.at.0);
+                if !rows.is_empty() {
+                    effects.rows.push((logged.offset, rows));
+                }
+            }
+            Record::Profile(text) => self.adopt(logged.offset, text),
+            Record::Gap(gap) => {
+                self.others.gaps += 1;
+                if matches!(gap.cause, GapCause::Downtime | GapCause::SessionLost) {
+                    self.gap = self.gap.max(Some(gap.at.0));
+                }
+            }
+            Record::Command(_) => self.others.commands += 1,
+            Record::Redecode(_) => self.others.redecodes += 1,
+            Record::Restate(_) => self.others.restates += 1,
+            Record::Entry(_) => self.others.entries += 1,
+            Record::Message(_) => {}
         }
     }
 
-    /// The newest figures of an indicator, area or domain, in key order.
-    #[must_use]
-    pub fn figures(
-        &self,
-        _indicator: Option<&IndicatorId>,
-        _area: Option<&AreaCode>,
-        _domain: Option<&str>,
-    ) -> Vec<Arc<Figure>> {
-        Vec::new()
+    /// The number of a source in a stream, given now if it has none.
+    pub(crate) fn source_number(&mut self, source: &SourceId, stream: &StreamId, since: i64) -> u32 {
+        let hash = source_hash(source, stream);
+        let (homes, partitions) = (&self.homes, &self.partitions);
+        let same = |number: u32| {
+            find(homes, partitions, number)
+                .is_some_and(|known| &known.id == source && &known.stream == stream)
+        };
+        if let Some(number) = self.source_table.find(hash, same) {
+            return number;
+        }
+        let crowded = self.strangers.len() >= STRANGERS_MAX && !source.as_str().is_empty();
+        if crowded && !self.profile().is_some_and(|profile| profile.sources.contains_key(source)) {
+            return self.source_number(&SourceId::new(""), &StreamId::new(""), since);
+        }
+        let partition = partition_of(source);
+        let number = self.homes.len() as u32;
+        let mut new = Source::new(number, source.clone(), stream.clone(), since);
+        self.bind_source(&mut new);
+        if new.bound.is_none_or(|bound| !bound.listed) {
+            self.strangers.push(number);
+        }
+        self.put_source(partition, new);
+        self.changed_sources.push(number);
+        number
     }
 
-    /// Why a figure is what it is; `window` none: its newest window.
-    #[must_use]
-    pub fn explain(
-        &self,
-        _indicator: &IndicatorId,
-        _area: &AreaCode,
-        _window: Option<EventTime>,
-    ) -> Option<Explained> {
-        None
+    /// Puts a source with the next number into its partition.
+    pub(crate) fn put_source(&mut self, partition: u8, source: Source) {
+        let hash = source_hash(&source.id, &source.stream);
+        let number = source.number;
+        self.source_ids.push(source.id.clone());
+        if let Some(home) = self.partitions.get_mut(usize::from(partition)) {
+            self.homes.push((partition, home.sources.len() as u32));
+            home.sources.push(source);
+        }
+        let (homes, partitions) = (&self.homes, &self.partitions);
+        let hash_of = |number: u32| {
+            find(homes, partitions, number).map_or(0, |known| source_hash(&known.id, &known.stream))
+        };
+        self.source_table.insert(hash, number, hash_of);
     }
 
-    /// The ledger, in source order.
-    #[must_use]
-    pub fn ledger(&self) -> Vec<LedgerRow> {
-        Vec::new()
+    /// All sources in the order of their numbers.
+    pub(crate) fn all_sources(&self) -> impl Iterator<Item = &Source> {
+        (0..self.homes.len() as u32).filter_map(|number| find(&self.homes, &self.partitions, number))
     }
 
-    /// The sources, in id order.
-    #[must_use]
-    pub fn sources(&self) -> Vec<SourceLine> {
-        Vec::new()
+    pub(crate) fn source(&self, number: u32) -> Option<&Source> {
+        find(&self.homes, &self.partitions, number)
     }
 
-    /// The newest rejections first.
-    #[must_use]
-    pub fn rejections(&self, _rows_max: usize) -> Vec<RejectionLine> {
-        Vec::new()
+    /// The last Tick as rows name it.
+    pub(crate) fn tick_known(&self) -> (Offset, ArrivalTime) {
+        self.tick.map_or((Offset(0), ArrivalTime(0)), |(offset, at)| (offset, ArrivalTime(at)))
     }
+
+    /// The log's origin, where it says simulated or replayed; else the profile's.
+    pub(crate) fn origin(&self) -> Origin {
+        match (self.settings.origin, self.profile()) {
+            (Origin::Machine, Some(profile)) => profile.origin,
+            (origin, _) => origin,
+        }
+    }
+}
+
+fn find<'a>(homes: &[(u8, u32)], partitions: &'a [Partition], number: u32) -> Option<&'a Source> {
+    let (partition, place) = homes.get(number as usize)?;
+    partitions.get(usize::from(*partition))?.sources.get(*place as usize)
+}
+
+fn source_hash(source: &SourceId, stream: &StreamId) -> u64 {
+    hash_bytes(hash_bytes(0, stream.as_str().as_bytes()), source.as_str().as_bytes())
+}
+
+fn load_profile(text: &ProfileText) -> Option<Profile> {
+    nhip_profile::load(&text.files).ok()
 }

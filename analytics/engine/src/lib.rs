@@ -1,13 +1,35 @@
 //! Records become figures: admit, windows, indicators, thresholds. Pure: no async, clock, I/O, randomness.
 
+mod admit;
+mod adopt;
 mod api;
+mod badge;
+mod calendar;
+mod cell;
 mod engine;
-pub mod story;
+mod lane;
+mod pack;
+mod plan;
+mod pulse;
+mod query;
+mod reading;
+mod row;
+mod run;
+mod screen;
+mod seen;
+mod series;
+mod session;
+mod settle;
+mod snapshot;
+mod source;
+mod table;
+mod tick;
+mod touch;
 
 pub use api::{
     Effects, EngineError, EngineSettings, Explained, RebirthRequest, RejectionLine, SnapshotError, SourceLine,
 };
-pub use engine::Engine;
+pub use engine::{Engine, Loader, OtherRecords};
 
 /// The version of the rules in this crate; written into every Profile record.
 pub const SEMANTICS: u32 = 1;

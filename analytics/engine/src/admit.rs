@@ -1,0 +1,442 @@
+//! The first stage: each item is judged, counted once in the ledger, and turned into touches of figures.
+
+use nhip_proto::{Item, ItemReason, Message, MessageBody, RejectionReason, Span};
+
+use crate::calendar::Memo;
+use crate::plan::{Amount, Drive, Kind, NOWHERE, NameKind, Plan, StreamPlan};
+use crate::reading::{self, Moment, Value, holds};
+use crate::seen::{Key, Verdict, content};
+use crate::series::{Hold, Sample};
+use crate::source::{Bound, Source};
+use crate::touch::{Change, Touch};
+
+/// 2000-01-01T00:00Z: a clock before it was never set.
+const CLOCK_MIN: i64 = 946_684_800_000_000_000;
+/// How far a period may reach beyond its stamp's allowance, so that one wrong length cannot carry a source away.
+const PERIOD_AHEAD_MAX: Span = 86_400_000_000_000;
+/// Rejections kept for lists; counts of all are in the ledger.
+pub(crate) const REFUSED_MAX: usize = 1_000;
+
+/// What all partitions see alike between two barriers.
+#[derive(Clone, Copy)]
+pub(crate) struct Frame<'a> {
+    pub(crate) plan: &'a Plan,
+    /// The last Tick.
+    pub(crate) tick: Option<i64>,
+}
+
+/// What a worker hands to the barrier, and its working memory.
+#[derive(Default)]
+pub(crate) struct Output {
+    pub(crate) touches: Vec<Touch>,
+    pub(crate) refused: Vec<Refused>,
+    pub(crate) changed: Vec<u32>,
+    memos: Vec<Memo>,
+    values: Vec<Option<Value>>,
+    judged: Vec<Result<(u32, Value), ItemReason>>,
+    windows: Vec<(i64, i64)>,
+}
+
+/// One rejection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Refused {
+    pub(crate) offset: u64,
+    pub(crate) place: u32,
+    pub(crate) arrival: i64,
+    pub(crate) source: u32,
+    pub(crate) reason: Result<RejectionReason, ItemReason>,
+    pub(crate) field: String,
+}
+
+/// One thing to do for one source.
+pub(crate) enum Task<'a> {
+    /// A message; for each item that comes by alias, the word it is bound to.
+    Message(&'a Message, Option<Vec<u32>>),
+    /// Its edge node or device died.
+    Offline(i64),
+}
+
+impl Output {
+    /// Makes room for a plan's calendars; forgets memos of an older plan.
+    pub(crate) fn prepare(&mut self, plan: &Plan) {
+        self.memos.clear();
+        self.memos.resize(plan.calendars.len(), Memo::default());
+    }
+
+    fn refuse(&mut self, refused: Refused) {
+        if self.refused.len() >= 2 * REFUSED_MAX {
+            self.refused.drain(..REFUSED_MAX);
+        }
+        self.refused.push(refused);
+    }
+}
+
+/// Does one task; tasks of one source come in offset order.
+pub(crate) fn perform(source: &mut Source, offset: u64, task: Task<'_>, frame: Frame<'_>, out: &mut Output) {
+    if !source.changed {
+        source.changed = true;
+        out.changed.push(source.number);
+    }
+    match task {
+        Task::Message(message, aliases) => receive(source, offset, message, aliases.as_deref(), frame, out),
+        Task::Offline(at) => go_offline(source, offset, at, frame, out),
+    }
+}
+
+fn receive(
+    source: &mut Source,
+    offset: u64,
+    message: &Message,
+    aliases: Option<&[u32]>,
+    frame: Frame<'_>,
+    out: &mut Output,
+) {
+    let arrival = message.arrival.0;
+    source.counts.received += 1;
+    source.counts.best_effort += u64::from(message.dedication.qos == 0);
+    source.arrival = source.arrival.max(Some(arrival));
+    let items = match &message.body {
+        MessageBody::Items(items) => items,
+        MessageBody::Rejected(rejection) => {
+            source.counts.rejected += 1;
+            let pulse = source.pulse.at(arrival);
+            pulse.judged += 1;
+            pulse.unclean += 1;
+            let (reason, field) = (Ok(rejection.reason), rejection.field.clone());
+            out.refuse(Refused { offset, place: 0, arrival, source: source.number, reason, field });
+            return;
+        }
+    };
+    source.counts.decoded += 1;
+    source.counts.items += items.len() as u64;
+    let stream = source.bound.and_then(|bound| Some((bound, frame.plan.streams.get(bound.stream as usize)?)));
+    let mut visit = Visit { source, offset, arrival, frame, out };
+    let Some((bound, stream)) = stream else {
+        for place in 0..items.len() {
+            visit.reject(place, ItemReason::UnknownStream, String::new());
+        }
+        return;
+    };
+    let mut first = 0;
+    while let Some(head) = items.get(first) {
+        let rest = items.get(first..).unwrap_or_default();
+        let length = rest.iter().take_while(|item| reading::same(head, item)).count();
+        let group = rest.get(..length).unwrap_or_default();
+        let words = aliases.and_then(|words| words.get(first..first + length));
+        visit.take(group, first, words, &bound, stream);
+        first += length.max(1);
+    }
+}
+
+/// One message on its way through one source.
+struct Visit<'a, 'b> {
+    source: &'a mut Source,
+    offset: u64,
+    arrival: i64,
+    frame: Frame<'b>,
+    out: &'a mut Output,
+}
+
+impl Visit<'_, '_> {
+    /// Takes the items of one reading: first all values, because filters look across them, then one by one.
+    fn take(
+        &mut self,
+        items: &[Item],
+        first: usize,
+        words: Option<&[u32]>,
+        bound: &Bound,
+        stream: &StreamPlan,
+    ) {
+        let mut judged = std::mem::take(&mut self.out.judged);
+        let mut values = std::mem::take(&mut self.out.values);
+        judged.clear();
+        values.clear();
+        values.resize(stream.names.len(), None);
+        let mut hint = 0;
+        for (at, item) in items.iter().enumerate() {
+            let word = words.and_then(|words| words.get(at)).copied().unwrap_or(NOWHERE);
+            let result = reading::judge(item, word, stream, &mut hint);
+            if let Ok((name, value)) = &result
+                && let Some(slot) = values.get_mut(*name as usize)
+            {
+                slot.get_or_insert(*value);
+            }
+            judged.push(result);
+        }
+        let mut applied = false;
+        for (at, (item, result)) in items.iter().zip(&judged).enumerate() {
+            match *result {
+                Ok((name, value)) => {
+                    applied |= self.admit(item, first + at, (name, value), &values, (bound, stream))
+                }
+                Err(reason) => self.reject(first + at, reason, reading::field(item, stream)),
+            }
+        }
+        if applied {
+            self.source.pulse.at(self.arrival).readings += 1;
+            self.source.admitted = self.source.admitted.max(Some(self.arrival));
+        }
+        self.out.judged = judged;
+        self.out.values = values;
+    }
+
+    fn reject(&mut self, place: usize, reason: ItemReason, field: String) {
+        let counts = &mut self.source.counts;
+        counts.item_rejected += 1;
+        if let Some(count) = counts.item_reasons.get_mut(reason.code() as usize - 1) {
+            *count += 1;
+        }
+        if reason != ItemReason::Missing {
+            let pulse = self.source.pulse.at(self.arrival);
+            pulse.judged += 1;
+            pulse.unclean += 1;
+        }
+        let (offset, arrival, source, place) = (self.offset, self.arrival, self.source.number, place as u32);
+        self.out.refuse(Refused { offset, place, arrival, source, reason: Err(reason), field });
+    }
+
+    /// Judges time and identity; true if the item was applied.
+    fn admit(
+        &mut self,
+        item: &Item,
+        place: usize,
+        (name, value): (u32, Value),
+        values: &[Option<Value>],
+        (bound, stream): (&Bound, &StreamPlan),
+    ) -> bool {
+        let moment = Moment::of(item, self.arrival);
+        let ahead = self.arrival.saturating_add(stream.skew);
+        let beyond = ahead.saturating_add(moment.period.clamp(0, PERIOD_AHEAD_MAX));
+        if moment.stamp > ahead || moment.time > beyond || moment.time.min(moment.stamp) < CLOCK_MIN {
+            self.reject(place, ItemReason::ClockSkew, reading::field(item, stream));
+            return false;
+        }
+        let floor = self.source.greatest.map_or(i64::MIN, |greatest| greatest.saturating_sub(bound.lateness));
+        if moment.time < floor || !self.locate(name, &moment, stream) {
+            self.source.counts.late += 1;
+            self.source.pulse.at(self.arrival).judged += 1;
+            return false;
+        }
+        let print = content(value.digits(), moment.time, moment.period);
+        let key = Key::of(stream.identity, item);
+        let seen = self.source.seen.get_mut(name as usize);
+        let verdict = seen.map_or(Verdict::New, |(_, seen)| seen.judge(key, moment.time, print, floor));
+        let pulse = self.source.pulse.at(self.arrival);
+        pulse.judged += 1;
+        match verdict {
+            Verdict::New => {
+                self.source.counts.applied += 1;
+                self.source.greatest = self.source.greatest.max(Some(moment.time));
+                self.apply(item, &moment, (name, value), values, (bound, stream));
+                return true;
+            }
+            Verdict::Same => {}
+            Verdict::Conflicting => {
+                pulse.unclean += 1;
+                self.source.counts.conflicting += 1;
+            }
+        }
+        self.source.counts.duplicate += 1;
+        false
+    }
+
+    /// Finds the window of each driven definition; false if there are some and all are beyond the horizon.
+    fn locate(&mut self, name: u32, moment: &Moment, stream: &StreamPlan) -> bool {
+        self.out.windows.clear();
+        let Some(name) = stream.names.get(name as usize) else { return true };
+        let mut alive = name.drives.is_empty() && name.series.is_empty();
+        for drive in &name.drives {
+            let window = self.window(drive.definition, moment.instant);
+            alive |= !self.is_beyond(window.1, stream.horizon);
+            self.out.windows.push(window);
+        }
+        // A held state reaches as far as its staleness limit.
+        alive |= !name.series.is_empty()
+            && !self.is_beyond(moment.time.saturating_add(stream.staleness), stream.horizon);
+        alive
+    }
+
+    fn window(&mut self, definition: u32, instant: i64) -> (i64, i64) {
+        let Some(definition) = self.frame.plan.definition(definition) else { return (0, 0) };
+        let at = definition.calendar as usize;
+        match (self.frame.plan.calendars.get(at), self.out.memos.get_mut(at)) {
+            (Some(calendar), Some(memo)) => calendar.locate_near(instant, memo),
+            _ => (0, 0),
+        }
+    }
+
+    fn is_beyond(&self, end: i64, horizon: i64) -> bool {
+        self.frame.tick.is_some_and(|tick| end.saturating_add(horizon) < tick)
+    }
+
+    fn apply(
+        &mut self,
+        item: &Item,
+        moment: &Moment,
+        (number, value): (u32, Value),
+        values: &[Option<Value>],
+        (bound, stream): (&Bound, &StreamPlan),
+    ) {
+        let Some(name) = stream.names.get(number as usize) else { return };
+        let windows = std::mem::take(&mut self.out.windows);
+        for (drive, window) in name.drives.iter().zip(&windows) {
+            if !self.is_beyond(window.1, stream.horizon) {
+                self.drive(item, moment, (drive, *window, value), values, bound.area);
+            }
+        }
+        self.out.windows = windows;
+        for at in &name.series {
+            let Some(plan) = stream.series.get(*at as usize) else { continue };
+            if let Value::State(state) = value
+                && holds(&plan.filter, values)
+            {
+                let sample = Sample {
+                    time: moment.time,
+                    sequence: item.sequence.unwrap_or(0),
+                    state,
+                    until: moment.time.saturating_add(stream.staleness),
+                    area: bound.area,
+                };
+                self.sample(*at, sample, (bound, stream), true);
+            }
+        }
+    }
+
+    fn drive(
+        &mut self,
+        item: &Item,
+        moment: &Moment,
+        (drive, (start, end), value): (&Drive, (i64, i64), Value),
+        values: &[Option<Value>],
+        area: u32,
+    ) {
+        let Some(definition) = self.frame.plan.definition(drive.definition) else { return };
+        if !definition.covers(start) || !holds(&definition.filter, values) {
+            return;
+        }
+        let above = drive.numerator.as_ref().and_then(|amount| amount_of(amount, value, values));
+        let below = drive.denominator.as_ref().and_then(|amount| amount_of(amount, value, values));
+        let change = match (definition.kind, above, below) {
+            (_, None, None) | (Kind::InState, ..) => return,
+            (Kind::Min, Some(above), _) => Change::Least(above),
+            (Kind::Max, Some(above), _) => Change::Greatest(above),
+            (Kind::Last(_), Some(above), _) => Change::Last(item.sequence.unwrap_or(0), above),
+            (Kind::Min | Kind::Max | Kind::Last(_), None, _) => return,
+            (_, above, below) => Change::Add(above.unwrap_or(0), below.unwrap_or(0)),
+        };
+        let joins = match self.source.joined.get_mut(drive.slot as usize) {
+            Some(joined) => std::mem::replace(joined, start) != start,
+            None => true,
+        };
+        self.out.touches.push(Touch {
+            definition: drive.definition,
+            area,
+            source: self.source.number,
+            start,
+            end,
+            offset: self.offset,
+            time: Some(moment.time),
+            counted: below.is_some(),
+            joins,
+            change,
+        });
+    }
+
+    /// Takes a sample into a series and spreads the changed holds over the windows they overlap.
+    fn sample(&mut self, at: u32, sample: Sample, (bound, stream): (&Bound, &StreamPlan), counted: bool) {
+        let greatest = self.source.greatest;
+        let Some((_, series)) = self.source.series.get_mut(at as usize) else { return };
+        let mut moved: [Option<Hold>; 3] = [None; 3];
+        let mut next = moved.iter_mut();
+        series.insert(sample, |hold| {
+            if let Some(slot) = next.next() {
+                *slot = Some(hold);
+            }
+        });
+        if let Some(greatest) = greatest {
+            series.forget(greatest.saturating_sub(bound.lateness));
+        }
+        let Some(plan) = stream.series.get(at as usize) else { return };
+        for hold in moved.into_iter().flatten() {
+            for (definition, states) in &plan.members {
+                let place = Place { offset: self.offset, source: self.source.number, counted };
+                spread(self.frame, (*definition, states), &hold, &place, &mut self.out.touches);
+            }
+        }
+    }
+}
+
+/// Where a hold's touches come from.
+pub(crate) struct Place {
+    pub(crate) offset: u64,
+    pub(crate) source: u32,
+    pub(crate) counted: bool,
+}
+
+/// The touches of one hold on one definition, window by window.
+pub(crate) fn spread(
+    frame: Frame<'_>,
+    (number, states): (u32, &[u32]),
+    hold: &Hold,
+    place: &Place,
+    touches: &mut Vec<Touch>,
+) {
+    let Some(definition) = frame.plan.definition(number) else { return };
+    let Some(calendar) = frame.plan.calendars.get(definition.calendar as usize) else { return };
+    let mut from = hold.from;
+    while from < hold.to {
+        let (start, end) = calendar.locate(from);
+        let length = i128::from(end.min(hold.to)) - i128::from(from);
+        let beyond = frame.tick.is_some_and(|tick| end.saturating_add(definition.horizon) < tick);
+        if definition.covers(start) && !beyond {
+            let counts = if states.contains(&hold.sample.state) { length } else { 0 };
+            let change = if hold.ahead {
+                Change::Ahead(counts * hold.sign, length * hold.sign, hold.sign > 0)
+            } else {
+                Change::Held(counts * hold.sign, length * hold.sign)
+            };
+            touches.push(Touch {
+                definition: number,
+                area: hold.sample.area,
+                source: place.source,
+                start,
+                end,
+                offset: place.offset,
+                time: hold.own.then_some(hold.sample.time),
+                counted: place.counted && hold.own && from == hold.sample.time,
+                joins: true,
+                change,
+            });
+        }
+        if end <= from {
+            break;
+        }
+        from = end;
+    }
+}
+
+fn amount_of(amount: &Amount, value: Value, values: &[Option<Value>]) -> Option<i128> {
+    match (amount, value) {
+        (Amount::Value, Value::Number(number)) => Some(number),
+        (Amount::One(conditions), _) => holds(conditions, values).then_some(1),
+        (Amount::Times(other), Value::Number(number)) => match values.get(*other as usize) {
+            Some(Some(Value::Number(other))) => number.checked_mul(*other),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn go_offline(source: &mut Source, offset: u64, at: i64, frame: Frame<'_>, out: &mut Output) {
+    let Some(bound) = source.bound else { return };
+    let Some(stream) = frame.plan.streams.get(bound.stream as usize) else { return };
+    let mut visit = Visit { source, offset, arrival: at, frame, out };
+    for name in &stream.names {
+        let NameKind::State { offline: Some(state), .. } = name.kind else { continue };
+        for series in &name.series {
+            let until = at.saturating_add(stream.staleness);
+            let sample = Sample { time: at, sequence: u64::MAX, state, until, area: bound.area };
+            visit.sample(*series, sample, (&bound, stream), false);
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! The four words of sources, figures, domains and the whole, as of the last Tick (class `machine`).
+
+use nhip_proto::{Badge, SECOND, Share};
+
+use crate::cell::Cell;
+use crate::plan::Plan;
+use crate::pulse::HOUR;
+use crate::source::{Bound, Source};
+
+/// Readings per 10^18 ns, so that shares stay whole numbers.
+const RATE_UNIT: u128 = 1_000_000_000_000_000_000;
+
+/// The sources of one stream in one area, at the last Tick.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Group {
+    /// Sources the profile lists.
+    pub(crate) due: u64,
+    /// Of these inside their staleness.
+    pub(crate) live: u64,
+    /// Of these heard in the last hour.
+    pub(crate) heard: u64,
+    /// Readings due per 10^18 ns.
+    pub(crate) rate: u64,
+    /// Readings of the last hour, each source's no more than expected.
+    pub(crate) readings: u64,
+    pub(crate) expected: u64,
+    pub(crate) judged: u64,
+    pub(crate) unclean: u64,
+    /// The least watermark of sources that are not idle.
+    pub(crate) watermark: Option<i64>,
+}
+
+/// What the last Tick saw of all sources.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Glance {
+    /// By stream and area.
+    pub(crate) groups: Vec<Vec<Group>>,
+    /// The whole (empty name), then each domain.
+    pub(crate) badges: Vec<(String, Badge)>,
+}
+
+impl Group {
+    /// Adds a source's hour.
+    pub(crate) fn add(&mut self, source: &Source, bound: &Bound, tick: i64) {
+        let hour = source.pulse.sum();
+        self.judged += u64::from(hour.judged);
+        self.unclean += u64::from(hour.unclean);
+        if bound.listed {
+            let expected = expected_of(source, bound, tick);
+            self.due += 1;
+            self.live += u64::from(source.live);
+            self.heard += u64::from(hour.readings > 0);
+            self.rate += rate_of(bound);
+            self.expected += expected;
+            self.readings += u64::from(hour.readings).min(expected);
+        }
+    }
+
+    /// A source that holds figures back at its watermark.
+    pub(crate) fn hold_back(&mut self, watermark: i64) {
+        self.watermark = Some(self.watermark.map_or(watermark, |least| least.min(watermark)));
+    }
+
+    fn join(&mut self, other: &Self) {
+        self.due += other.due;
+        self.live += other.live;
+        self.heard += other.heard;
+        self.readings += other.readings;
+        self.expected += other.expected;
+        self.judged += other.judged;
+        self.unclean += other.unclean;
+    }
+
+    /// The words of the group: received of expected in the last hour, and sources heard of sources due.
+    fn badge(&self) -> Badge {
+        Badge {
+            dung: None,
+            du: worse(Share::of(self.readings, self.expected), Share::of(self.heard, self.due)),
+            sach: Share::of(self.judged.saturating_sub(self.unclean), self.judged),
+            song: Share::of(self.live, self.due),
+        }
+    }
+
+    /// The words of a figure: completeness over its window so far, the rest from its sources at the last Tick.
+    pub(crate) fn badge_of(&self, cell: &Cell, closed: bool, k: u32, m: u32) -> Badge {
+        let so_far = if closed { cell.end } else { cell.time.map_or(cell.start, |time| time.min(cell.end)) };
+        let span = so_far.saturating_sub(cell.start).max(0) as u128;
+        let expected = u64::try_from(span * u128::from(self.rate) / RATE_UNIT).unwrap_or(u64::MAX);
+        let received = Share::of(cell.readings, expected);
+        Badge { du: worse(received, Share::of(u64::from(k), u64::from(m))), ..self.badge() }
+    }
+}
+
+impl Glance {
+    /// An empty glance with room for every group of a plan.
+    pub(crate) fn sized(plan: &Plan) -> Self {
+        let groups = vec![vec![Group::default(); plan.chains.len()]; plan.streams.len()];
+        Self { groups, badges: Vec::new() }
+    }
+
+    pub(crate) fn group(&self, stream: u32, area: u32) -> Option<&Group> {
+        self.groups.get(stream as usize)?.get(area as usize)
+    }
+
+    /// The words of the whole and of each domain, from each stream's `totals`.
+    pub(crate) fn sum_up(&mut self, plan: &Plan, totals: &[Group]) {
+        let sum = |streams: &mut dyn Iterator<Item = usize>| {
+            let mut sum = Group::default();
+            streams.filter_map(|stream| totals.get(stream)).for_each(|group| sum.join(group));
+            sum.badge()
+        };
+        self.badges = vec![(String::new(), sum(&mut (0..totals.len())))];
+        for (domain, streams) in &plan.domains {
+            let badge = sum(&mut streams.iter().map(|stream| *stream as usize));
+            self.badges.push((domain.clone(), badge));
+        }
+    }
+}
+
+/// A source's words at the last Tick.
+pub(crate) fn source_badge(source: &Source, tick: Option<i64>) -> Badge {
+    let (Some(bound), Some(tick)) = (&source.bound, tick) else { return Badge::default() };
+    let hour = source.pulse.sum();
+    Badge {
+        dung: None,
+        du: Share::of(u64::from(hour.readings), expected_of(source, bound, tick)),
+        sach: Share::of(u64::from(hour.judged.saturating_sub(hour.unclean)), u64::from(hour.judged)),
+        song: Share::of(u64::from(source.live), 1),
+    }
+}
+
+/// Readings due in the last hour, or since the source is known.
+fn expected_of(source: &Source, bound: &Bound, tick: i64) -> u64 {
+    let span = tick.saturating_sub(source.since).clamp(0, HOUR);
+    u64::try_from(span / bound.cadence.max(1)).unwrap_or(0)
+}
+
+fn rate_of(bound: &Bound) -> u64 {
+    u64::try_from(RATE_UNIT / (bound.cadence.max(SECOND / 1_000) as u128)).unwrap_or(u64::MAX)
+}
+
+fn worse(left: Option<Share>, right: Option<Share>) -> Option<Share> {
+    match (left, right) {
+        (Some(left), Some(right)) => Some(left.worse(right)),
+        (one, other) => one.or(other),
+    }
+}

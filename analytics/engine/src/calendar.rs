@@ -1,0 +1,156 @@
+//! Where windows begin and end. The zone rules are the Profile record's, never a system database's.
+
+use jiff::Timestamp;
+use jiff::civil::{Date, Time};
+use jiff::tz::TimeZone;
+use nhip_profile::{CalendarUnit, Window};
+use nhip_proto::{SECOND, Span};
+
+const HOUR: Span = 3_600 * SECOND;
+
+/// The windows of one kind. Fixed spans are aligned to 1970-01-01T00:00Z, civil ones to the zone's dates.
+#[derive(Clone, Debug)]
+pub(crate) struct Calendar {
+    window: Window,
+    zone: TimeZone,
+}
+
+/// The window found last, so that neighbours need no calendar.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Memo {
+    start: i64,
+    end: i64,
+}
+
+impl Calendar {
+    pub(crate) fn new(window: Window, zone: TimeZone) -> Self {
+        Self { window, zone }
+    }
+
+    pub(crate) fn is(&self, window: &Window, zone: &TimeZone) -> bool {
+        &self.window == window && &self.zone == zone
+    }
+
+    /// Start (inclusive) and end (exclusive) of the window an instant lies in, UTC nanoseconds.
+    pub(crate) fn locate(&self, instant: i64) -> (i64, i64) {
+        match &self.window {
+            Window::Tumbling(span) => {
+                let span = (*span).max(1);
+                let start = instant.div_euclid(span).saturating_mul(span);
+                (start, start.saturating_add(span))
+            }
+            Window::Calendar(CalendarUnit::Hour) => self.civil_hour(instant),
+            Window::Calendar(unit) => self.civil_dates(*unit, instant),
+        }
+    }
+
+    /// As [`Self::locate`], remembering the last answer.
+    pub(crate) fn locate_near(&self, instant: i64, memo: &mut Memo) -> (i64, i64) {
+        if matches!(self.window, Window::Tumbling(_)) {
+            return self.locate(instant);
+        }
+        if instant < memo.start || instant >= memo.end {
+            (memo.start, memo.end) = self.locate(instant);
+        }
+        (memo.start, memo.end)
+    }
+
+    /// The civil date an instant lies in.
+    pub(crate) fn date(&self, instant: i64) -> Date {
+        self.zone.to_datetime(timestamp(instant)).date()
+    }
+
+    fn civil_dates(&self, unit: CalendarUnit, instant: i64) -> (i64, i64) {
+        let date = self.date(instant);
+        let (first, next) = match unit {
+            CalendarUnit::Year => (date.first_of_year(), date.last_of_year().tomorrow()),
+            CalendarUnit::Month => (date.first_of_month(), date.last_of_month().tomorrow()),
+            CalendarUnit::Hour | CalendarUnit::Day => (date, date.tomorrow()),
+        };
+        let start = self.midnight(first).unwrap_or(i64::MIN);
+        (start, next.ok().and_then(|next| self.midnight(next)).unwrap_or(i64::MAX))
+    }
+
+    fn midnight(&self, date: Date) -> Option<i64> {
+        let instant =
+            self.zone.to_ambiguous_timestamp(date.to_datetime(Time::midnight())).compatible().ok()?;
+        i64::try_from(instant.as_nanosecond()).ok()
+    }
+
+    /// An hour of the civil clock; a change of the zone's offset inside it ends it early.
+    fn civil_hour(&self, instant: i64) -> (i64, i64) {
+        let offset = i64::from(self.zone.to_offset(timestamp(instant)).seconds()) * SECOND;
+        let start = instant.saturating_add(offset).div_euclid(HOUR) * HOUR - offset;
+        let change =
+            |change: jiff::tz::TimeZoneTransition<'_>| i64::try_from(change.timestamp().as_nanosecond()).ok();
+        let before = self.zone.preceding(timestamp(instant.saturating_add(1))).next().and_then(change);
+        let after = self.zone.following(timestamp(instant)).next().and_then(change);
+        let end = start.saturating_add(HOUR);
+        (before.map_or(start, |before| start.max(before)), after.map_or(end, |after| end.min(after)))
+    }
+}
+
+fn timestamp(instant: i64) -> Timestamp {
+    Timestamp::from_nanosecond(i128::from(instant)).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn zone(name: &str) -> TimeZone {
+        let (name, bytes) = jiff_rules(name);
+        TimeZone::tzif(&name, &bytes).expect("bundled rules")
+    }
+
+    fn jiff_rules(name: &str) -> (String, Vec<u8>) {
+        let profile = nhip_profile::Profile { zone: name.to_owned(), ..nhip_profile::Profile::empty("test") };
+        let rules = nhip_profile::zone_rules(&profile).remove(0);
+        (rules.name, rules.tzif)
+    }
+
+    fn at(text: &str) -> i64 {
+        i64::try_from(text.parse::<Timestamp>().expect("a time").as_nanosecond()).expect("in range")
+    }
+
+    fn window(unit: CalendarUnit, place: &str, instant: &str) -> (i64, i64) {
+        Calendar::new(Window::Calendar(unit), zone(place)).locate(at(instant))
+    }
+
+    #[test]
+    fn a_day_is_cut_at_the_zone_s_midnight() {
+        let day = window(CalendarUnit::Day, "Asia/Ho_Chi_Minh", "2026-11-20T17:00:00Z");
+        assert_eq!(day, (at("2026-11-20T17:00:00Z"), at("2026-11-21T17:00:00Z")));
+        let before = window(CalendarUnit::Day, "Asia/Ho_Chi_Minh", "2026-11-20T16:59:59.999999999Z");
+        assert_eq!(before.1, day.0);
+    }
+
+    #[test]
+    fn days_of_a_zone_with_summer_time_have_23_and_25_hours() {
+        let spring = window(CalendarUnit::Day, "Europe/Berlin", "2026-03-29T12:00:00Z");
+        assert_eq!(spring.1 - spring.0, 23 * HOUR);
+        let autumn = window(CalendarUnit::Day, "Europe/Berlin", "2026-10-25T12:00:00Z");
+        assert_eq!(autumn.1 - autumn.0, 25 * HOUR);
+    }
+
+    #[test]
+    fn hours_tile_the_day_even_where_the_clock_moves_by_half_an_hour() {
+        let calendar = Calendar::new(Window::Calendar(CalendarUnit::Hour), zone("Australia/Lord_Howe"));
+        let mut instant = at("2026-04-04T00:00:00Z");
+        for _ in 0..60 {
+            let (start, end) = calendar.locate(instant);
+            assert!(start <= instant && instant < end, "{start} {instant} {end}");
+            assert_eq!(calendar.locate(end - 1), (start, end));
+            assert_eq!(calendar.locate(start), (start, end));
+            instant = end;
+        }
+    }
+
+    #[test]
+    fn months_and_years_follow_the_civil_calendar() {
+        let month = window(CalendarUnit::Month, "Asia/Ho_Chi_Minh", "2028-02-29T10:00:00Z");
+        assert_eq!(month, (at("2028-01-31T17:00:00Z"), at("2028-02-29T17:00:00Z")));
+        let year = window(CalendarUnit::Year, "Asia/Ho_Chi_Minh", "2026-12-31T16:00:00Z");
+        assert_eq!(year, (at("2025-12-31T17:00:00Z"), at("2026-12-31T17:00:00Z")));
+    }
+}

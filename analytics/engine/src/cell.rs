@@ -1,0 +1,239 @@
+//! The accumulator of one window of one figure, with its provenance and what of it is already a row.
+
+use nhip_profile::LastRollup;
+use nhip_proto::{Level, RowState, divide_half_even};
+
+use crate::plan::{Definition, Kind};
+use crate::table::mix;
+use crate::touch::{Change, Touch};
+
+/// Sample offsets kept per figure.
+const SAMPLES_MAX: usize = 8;
+
+/// One window.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Cell {
+    pub(crate) start: i64,
+    pub(crate) end: i64,
+    /// Sum, extreme, or time in the counted states.
+    pub(crate) above: i128,
+    /// Number of values, lower sum, or known time.
+    pub(crate) below: i128,
+    /// Readings received for the window.
+    pub(crate) readings: u64,
+    /// Contributing sources, sorted.
+    pub(crate) sources: Vec<u32>,
+    /// What only some aggregates need.
+    pub(crate) extra: Option<Box<Extra>>,
+    pub(crate) first: u64,
+    pub(crate) last: u64,
+    /// The eight contributing offsets with the smallest mix, sorted by it.
+    pub(crate) samples: Vec<u64>,
+    /// The greatest event time.
+    pub(crate) time: Option<i64>,
+    /// The last record that changed it.
+    pub(crate) changed: u64,
+    pub(crate) written: Written,
+}
+
+/// What only some aggregates need.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Extra {
+    /// Each source's last: source, event time, sequence, value; sorted by source.
+    pub(crate) lasts: Vec<(u32, i64, u64, i128)>,
+    /// Counted and known time of the newest samples; they count when the window is closed.
+    pub(crate) ahead: (i128, i128),
+    /// Whose newest samples these are, sorted.
+    pub(crate) waiting: Vec<u32>,
+}
+
+/// What the durable rows already say of a window.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Written {
+    /// Changed since the last row.
+    pub(crate) dirty: bool,
+    /// The revision of the next row.
+    pub(crate) revision: u32,
+    /// The state of the last row; none: no row yet.
+    pub(crate) state: Option<RowState>,
+    /// The Tick time of the last row.
+    pub(crate) at: i64,
+    pub(crate) level: Level,
+    /// A hash of the last row but known_*, badge and revision.
+    pub(crate) essence: u64,
+}
+
+/// What a window amounts to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Amounts {
+    pub(crate) above: i128,
+    pub(crate) below: i128,
+    /// At the definition's scale.
+    pub(crate) value: Option<i128>,
+    pub(crate) k: u32,
+}
+
+impl Written {
+    /// Whether a final row was written.
+    pub(crate) fn closed(&self) -> bool {
+        matches!(self.state, Some(RowState::Final | RowState::Revised))
+    }
+}
+
+impl Cell {
+    pub(crate) fn new(start: i64, end: i64) -> Self {
+        let written =
+            Written { dirty: false, revision: 0, state: None, at: i64::MIN, level: Level::None, essence: 0 };
+        Self {
+            start,
+            end,
+            above: 0,
+            below: 0,
+            readings: 0,
+            sources: Vec::new(),
+            extra: None,
+            first: u64::MAX,
+            last: 0,
+            samples: Vec::new(),
+            time: None,
+            changed: 0,
+            written,
+        }
+    }
+
+    /// Takes a touch in. `mixed` is [`mix`] of its offset.
+    pub(crate) fn take(&mut self, touch: &Touch, mixed: u64) {
+        match touch.change {
+            Change::Add(above, below) => {
+                self.above = self.above.wrapping_add(above);
+                self.below = self.below.wrapping_add(below);
+            }
+            Change::Least(value) => {
+                self.above = if self.below == 0 { value } else { self.above.min(value) };
+                self.below += 1;
+            }
+            Change::Greatest(value) => {
+                self.above = if self.below == 0 { value } else { self.above.max(value) };
+                self.below += 1;
+            }
+            Change::Last(sequence, value) => self.take_last(touch, sequence, value),
+            Change::Held(above, below) => {
+                self.above += above;
+                self.below += below;
+            }
+            Change::Ahead(above, below, begins) => {
+                let extra = self.extra.get_or_insert_default();
+                extra.ahead.0 += above;
+                extra.ahead.1 += below;
+                match (extra.waiting.binary_search(&touch.source), begins) {
+                    (Err(at), true) => extra.waiting.insert(at, touch.source),
+                    (Ok(at), false) => drop(extra.waiting.remove(at)),
+                    _ => {}
+                }
+            }
+        }
+        let is_member = !matches!(touch.change, Change::Ahead(..));
+        if touch.joins
+            && is_member
+            && let Err(at) = self.sources.binary_search(&touch.source)
+        {
+            self.sources.insert(at, touch.source);
+        }
+        self.changed = self.changed.max(touch.offset);
+        self.written.dirty = true;
+        self.readings += u64::from(touch.counted);
+        if let Some(time) = touch.time {
+            self.time = self.time.max(Some(time));
+            self.remember(touch.offset, mixed);
+        }
+    }
+
+    fn take_last(&mut self, touch: &Touch, sequence: u64, value: i128) {
+        let lasts = &mut self.extra.get_or_insert_default().lasts;
+        let new = (touch.source, touch.time.unwrap_or(i64::MIN), sequence, value);
+        match lasts.binary_search_by(|last| last.0.cmp(&touch.source)) {
+            Ok(at) => {
+                if let Some(last) = lasts.get_mut(at) {
+                    *last = (*last).max(new);
+                }
+            }
+            Err(at) => lasts.insert(at, new),
+        }
+    }
+
+    fn remember(&mut self, offset: u64, mixed: u64) {
+        self.first = self.first.min(offset);
+        self.last = self.last.max(offset);
+        let full = self.samples.len() >= SAMPLES_MAX;
+        if full && self.samples.last().is_some_and(|last| mix(*last) <= mixed) {
+            return;
+        }
+        if let Err(at) = self.samples.binary_search_by(|known| mix(*known).cmp(&mixed)) {
+            self.samples.truncate(if full { SAMPLES_MAX - 1 } else { SAMPLES_MAX });
+            self.samples.insert(at, offset);
+        }
+    }
+
+    /// Whether the window has anything to show; a closed one also counts what the newest samples hold.
+    pub(crate) fn has_data(&self, closed: bool) -> bool {
+        !self.sources.is_empty()
+            || (closed && self.extra.as_ref().is_some_and(|extra| !extra.waiting.is_empty()))
+    }
+
+    /// What it amounts to.
+    pub(crate) fn amounts(&self, definition: &Definition, closed: bool) -> Amounts {
+        let (above, below, k) = match (definition.kind, &self.extra) {
+            (Kind::Last(rollup), Some(extra)) => {
+                let (above, below) = roll_up(rollup, extra.lasts.iter().map(|last| last.3));
+                (above, below, self.sources.len())
+            }
+            (Kind::InState, Some(extra)) if closed => {
+                let others =
+                    extra.waiting.iter().filter(|source| self.sources.binary_search(source).is_err());
+                let (above, below) = (self.above + extra.ahead.0, self.below + extra.ahead.1);
+                (above, below, self.sources.len() + others.count())
+            }
+            (Kind::Count | Kind::Sum | Kind::Min | Kind::Max, _) => {
+                (self.above, i128::from(!self.sources.is_empty()), self.sources.len())
+            }
+            _ => (self.above, self.below, self.sources.len()),
+        };
+        let above = if below == 0 { 0 } else { above };
+        Amounts { above, below, value: shown(definition, above, below), k: k as u32 }
+    }
+
+    /// All sources that contribute, sorted.
+    pub(crate) fn contributors(&self, closed: bool) -> Vec<u32> {
+        let mut all = self.sources.clone();
+        if closed && let Some(extra) = &self.extra {
+            all.extend(extra.waiting.iter().copied());
+            all.sort_unstable();
+            all.dedup();
+        }
+        all
+    }
+}
+
+fn roll_up(rollup: LastRollup, values: impl Iterator<Item = i128> + Clone) -> (i128, i128) {
+    let count = values.clone().count() as i128;
+    let some = i128::from(count > 0);
+    match rollup {
+        LastRollup::Sum => (values.fold(0, i128::wrapping_add), some),
+        LastRollup::Mean => (values.fold(0, i128::wrapping_add), count),
+        LastRollup::Min => (values.min().unwrap_or(0), some),
+        LastRollup::Max => (values.max().unwrap_or(0), some),
+    }
+}
+
+/// `above ÷ below × factor` at the definition's scale, rounded once, half to even; none without a denominator.
+fn shown(definition: &Definition, above: i128, below: i128) -> Option<i128> {
+    if below == 0 {
+        return None;
+    }
+    let (above_scale, below_scale) = definition.scales;
+    let up = u32::from(definition.scale) + u32::from(below_scale);
+    let down = u32::from(above_scale);
+    let ten = |power: u32| 10_i128.checked_pow(power);
+    let above = above.checked_mul(definition.factor)?.checked_mul(ten(up.saturating_sub(down))?)?;
+    divide_half_even(above, below.checked_mul(ten(down.saturating_sub(up))?)?)
+}

@@ -1,0 +1,123 @@
+//! The windows of one definition and area, and the board of all of them.
+
+use std::collections::VecDeque;
+
+use nhip_proto::Level;
+
+use crate::cell::Cell;
+use crate::plan::Plan;
+use crate::table::mix;
+use crate::touch::Touch;
+
+/// The windows of one figure, oldest first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Lane {
+    pub(crate) cells: VecDeque<Cell>,
+    /// Never decreases.
+    pub(crate) watermark: i64,
+    /// The level of the last window forgotten.
+    pub(crate) carried: Level,
+    /// The least start of a changed window, if any; follows from the cells.
+    pub(crate) dirty_from: i64,
+    /// The least end of a window without a final row; follows from the cells.
+    pub(crate) open_end: i64,
+    /// Whether a screen must learn of it; not part of the state.
+    pub(crate) changed: bool,
+}
+
+impl Default for Lane {
+    fn default() -> Self {
+        Self {
+            cells: VecDeque::new(),
+            watermark: i64::MIN,
+            carried: Level::Normal,
+            dirty_from: i64::MAX,
+            open_end: i64::MAX,
+            changed: false,
+        }
+    }
+}
+
+/// All lanes by definition and area.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Board {
+    pub(crate) lanes: Vec<Vec<Lane>>,
+    /// Lanes a screen must learn of; not part of the state.
+    pub(crate) changed: Vec<(u32, u32)>,
+}
+
+impl Lane {
+    /// The window, made if it is not there.
+    fn cell(&mut self, start: i64, end: i64) -> Option<&mut Cell> {
+        let at = match self.cells.back() {
+            Some(last) if last.start == start => self.cells.len() - 1,
+            Some(last) if last.start > start => self.cells.partition_point(|cell| cell.start < start),
+            _ => self.cells.len(),
+        };
+        if self.cells.get(at).is_none_or(|cell| cell.start != start) {
+            self.cells.insert(at, Cell::new(start, end));
+            self.open_end = self.open_end.min(end);
+        }
+        self.cells.get_mut(at)
+    }
+
+    /// Whether it differs from a lane nobody touched.
+    pub(crate) fn is_used(&self) -> bool {
+        !self.cells.is_empty() || self.watermark != i64::MIN || self.carried != Level::Normal
+    }
+
+    /// The place of a window by its start.
+    pub(crate) fn find(&self, start: i64) -> Option<usize> {
+        self.cells.binary_search_by(|cell| cell.start.cmp(&start)).ok()
+    }
+
+    /// The place of the newest window a screen can show.
+    pub(crate) fn newest(&self) -> Option<usize> {
+        (0..self.cells.len())
+            .rev()
+            .find(|at| self.cells.get(*at).is_some_and(|cell| cell.has_data(cell.end <= self.watermark)))
+    }
+
+    /// Works out again what follows from the cells.
+    pub(crate) fn index(&mut self) {
+        let dirty = self.cells.iter().find(|cell| cell.written.dirty);
+        self.dirty_from = dirty.map_or(i64::MAX, |cell| cell.start);
+        let open = self
+            .cells
+            .iter()
+            .filter(|cell| !cell.written.closed() && cell.has_data(true))
+            .map(|cell| cell.end);
+        self.open_end = open.min().unwrap_or(i64::MAX);
+    }
+}
+
+impl Board {
+    /// As many lanes as the plan has definitions and areas.
+    pub(crate) fn resize(&mut self, definitions: usize, areas: usize) {
+        self.lanes.resize_with(definitions, Vec::new);
+        for lanes in &mut self.lanes {
+            lanes.resize_with(areas, Lane::default);
+        }
+    }
+
+    pub(crate) fn lane(&self, definition: u32, area: u32) -> Option<&Lane> {
+        self.lanes.get(definition as usize)?.get(area as usize)
+    }
+
+    /// Takes a touch in, for its area and the areas around it.
+    pub(crate) fn take(&mut self, plan: &Plan, touch: &Touch) {
+        let mixed = mix(touch.offset);
+        let Some(lanes) = self.lanes.get_mut(touch.definition as usize) else { return };
+        for area in plan.chain(touch.area) {
+            let Some(lane) = lanes.get_mut(*area as usize) else { continue };
+            if !lane.changed {
+                lane.changed = true;
+                self.changed.push((touch.definition, *area));
+            }
+            lane.dirty_from = lane.dirty_from.min(touch.start);
+            if let Some(cell) = lane.cell(touch.start, touch.end) {
+                cell.take(touch, mixed);
+            }
+        }
+    }
+}

@@ -1,0 +1,339 @@
+//! From a checked profile to a plan.
+
+use jiff::tz::TimeZone;
+use nhip_profile::{Aggregate, Filter, Indicator, Operand, Profile, Stream, Term};
+use nhip_proto::{AreaCode, ProfileText};
+
+use super::{
+    Amount, Condition, Definition, Drive, Kind, Limit, NOWHERE, NameKind, NamePlan, Plan, SeriesPlan,
+    StreamPlan, Test,
+};
+use crate::calendar::Calendar;
+use crate::table::Words;
+
+/// A definition of an earlier profile whose windows are not forgotten yet.
+#[derive(Clone, Debug)]
+pub(crate) struct Retired<'a> {
+    pub(crate) profile: &'a Profile,
+    pub(crate) zone: TimeZone,
+    pub(crate) indicator: &'a Indicator,
+    pub(crate) from: Option<i64>,
+    pub(crate) to: i64,
+}
+
+/// Compiles one profile; words and areas get numbers that stay.
+pub(crate) struct Compiler<'a> {
+    profile: &'a Profile,
+    zone: TimeZone,
+    words: &'a mut Words,
+    plan: Plan,
+}
+
+/// The rules of the profile's zone out of its record; UTC if the record lacks them.
+pub(crate) fn zone_of(profile: &Profile, text: &ProfileText) -> TimeZone {
+    let rules = text.zones.iter().find(|zone| zone.name == profile.zone);
+    rules.and_then(|zone| TimeZone::tzif(&zone.name, &zone.tzif).ok()).unwrap_or(TimeZone::UTC)
+}
+
+impl<'a> Compiler<'a> {
+    pub(crate) fn new(profile: &'a Profile, text: &ProfileText, words: &'a mut Words) -> Self {
+        Self { profile, zone: zone_of(profile, text), words, plan: Plan::default() }
+    }
+
+    /// The plan; `from` tells for each indicator since which window start its definition holds.
+    pub(crate) fn compile(
+        mut self,
+        areas: &mut Words,
+        from: impl Fn(&Indicator) -> Option<i64>,
+        retired: &[Retired<'_>],
+    ) -> Plan {
+        self.areas(areas);
+        for stream in self.profile.streams.values() {
+            let plan = self.stream(stream);
+            self.plan.streams.push(plan);
+        }
+        for indicator in self.profile.indicators.values() {
+            let zone = self.zone.clone();
+            self.definition(self.profile, &zone, indicator, (from(indicator), None));
+        }
+        for old in retired {
+            self.definition(old.profile, &old.zone, old.indicator, (old.from, Some(old.to)));
+        }
+        self.domains();
+        self.plan
+    }
+
+    fn areas(&mut self, areas: &mut Words) {
+        let unassigned = areas.intern(AreaCode::unassigned().as_str());
+        for code in self.profile.areas.keys() {
+            areas.intern(code.as_str());
+        }
+        let mut chains: Vec<Vec<u32>> = (0..areas.texts().len() as u32).map(|area| vec![area]).collect();
+        for code in self.profile.areas.keys() {
+            let ancestry = self.profile.ancestry(code);
+            let chain: Vec<u32> = ancestry.iter().filter_map(|code| areas.get(code.as_str())).collect();
+            if let Some(slot) = areas.get(code.as_str()).and_then(|area| chains.get_mut(area as usize)) {
+                *slot = chain;
+            }
+        }
+        let province = self.profile.province().and_then(|area| areas.get(area.code.as_str()));
+        if let (Some(chain), Some(province)) = (chains.get_mut(unassigned as usize), province) {
+            chain.push(province);
+        }
+        self.plan.chains = chains;
+    }
+
+    fn stream(&mut self, stream: &Stream) -> StreamPlan {
+        let mut names = Vec::new();
+        for (name, default) in &stream.quantities {
+            let Some(quantity) = self.profile.quantities.get(name) else { continue };
+            let kind = NameKind::Quantity {
+                unit: quantity.unit.clone(),
+                default: default.clone(),
+                scale: quantity.scale,
+                range: quantity.range,
+            };
+            names.push(self.name(name, kind));
+        }
+        for (name, states) in &stream.states {
+            let states: Vec<(String, u32)> =
+                states.iter().map(|state| (state.clone(), self.words.intern(state))).collect();
+            let offline = states.iter().find(|(text, _)| text == "offline").map(|(_, word)| *word);
+            names.push(self.name(name, NameKind::State { states, offline }));
+        }
+        names.sort_by(|left, right| left.text.cmp(&right.text));
+        StreamPlan {
+            id: stream.id.as_str().to_owned(),
+            identity: stream.identity,
+            cadence: stream.cadence.max(1),
+            disorder: stream.disorder.max(0),
+            horizon: stream.horizon.max(0),
+            staleness: stream.staleness.max(1),
+            skew: stream.skew.max(0),
+            names,
+            series: Vec::new(),
+            definitions: Vec::new(),
+        }
+    }
+
+    fn name(&mut self, text: &str, kind: NameKind) -> NamePlan {
+        NamePlan {
+            text: text.to_owned(),
+            word: self.words.intern(text),
+            kind,
+            drives: Vec::new(),
+            series: Vec::new(),
+        }
+    }
+
+    fn definition(
+        &mut self,
+        profile: &Profile,
+        zone: &TimeZone,
+        indicator: &Indicator,
+        cut: (Option<i64>, Option<i64>),
+    ) {
+        let calendar = self.calendar(zone, indicator);
+        let stream = self.plan.stream(indicator.stream.as_str()).unwrap_or(NOWHERE);
+        let limits = profile.thresholds.iter().filter(|threshold| threshold.indicator == indicator.id);
+        let (kind, factor) = kind_of(&indicator.aggregate);
+        let definition = Definition {
+            indicator: indicator.id.clone(),
+            hash: indicator.definition,
+            period: indicator.window.period(),
+            stream,
+            calendar,
+            kind,
+            filter: self.conditions(stream, &indicator.filter),
+            from: cut.0,
+            to: cut.1,
+            scales: scales_of(profile, &indicator.aggregate),
+            factor,
+            scale: indicator.scale,
+            limits: limits
+                .map(|limit| Limit {
+                    limit: limit.limit,
+                    below: limit.below,
+                    dead_band: limit.dead_band,
+                    valid: limit.valid.clone(),
+                })
+                .collect(),
+            domain: indicator.domain.clone(),
+            horizon: profile.streams.get(&indicator.stream).map_or(0, |stream| stream.horizon.max(0)),
+        };
+        // A quantity whose digits changed under a retired definition cannot be added to it any more.
+        let same_digits = definition.scales == scales_of(self.profile, &indicator.aggregate);
+        self.plan.definitions.push(definition);
+        let number = self.plan.definitions.len() as u32 - 1;
+        if same_digits && stream != NOWHERE {
+            self.drive(number, stream, indicator);
+        }
+    }
+
+    fn calendar(&mut self, zone: &TimeZone, indicator: &Indicator) -> u32 {
+        let known = self.plan.calendars.iter().position(|known| known.is(&indicator.window, zone));
+        let at = known.unwrap_or_else(|| {
+            self.plan.calendars.push(Calendar::new(indicator.window.clone(), zone.clone()));
+            self.plan.calendars.len() - 1
+        });
+        at as u32
+    }
+
+    fn drive(&mut self, number: u32, stream: u32, indicator: &Indicator) {
+        match &indicator.aggregate {
+            Aggregate::Count(operand) => self.driver(stream, operand_name(operand), number, one(), one()),
+            Aggregate::Sum(operand)
+            | Aggregate::Mean(operand)
+            | Aggregate::Min(operand)
+            | Aggregate::Max(operand)
+            | Aggregate::Last(operand, _) => {
+                self.driver(stream, operand_name(operand), number, Some(Amount::Value), one());
+            }
+            Aggregate::Ratio { numerator, denominator, .. } => {
+                let (above, below) = (self.amount(stream, numerator), self.amount(stream, denominator));
+                if term_name(numerator) == term_name(denominator) {
+                    self.driver(stream, term_name(numerator), number, above, below);
+                } else {
+                    self.driver(stream, term_name(numerator), number, above, None);
+                    self.driver(stream, term_name(denominator), number, None, below);
+                }
+            }
+            Aggregate::TimeInState { state, states, .. } => {
+                self.series(stream, state, states, number, indicator)
+            }
+        }
+    }
+
+    fn driver(
+        &mut self,
+        stream: u32,
+        name: &str,
+        definition: u32,
+        numerator: Option<Amount>,
+        denominator: Option<Amount>,
+    ) {
+        let Some(plan) = self.plan.streams.get_mut(stream as usize) else { return };
+        let slot = plan.definitions.iter().position(|known| *known == definition).unwrap_or_else(|| {
+            plan.definitions.push(definition);
+            plan.definitions.len() - 1
+        });
+        if let Some(name) = plan.names.iter_mut().find(|known| known.text == name) {
+            name.drives.push(Drive { definition, slot: slot as u32, numerator, denominator });
+        }
+    }
+
+    fn amount(&mut self, stream: u32, term: &Term) -> Option<Amount> {
+        Some(match term {
+            Term::Sum(_) => Amount::Value,
+            Term::SumOfProducts(_, other) => Amount::Times(self.name_number(stream, other)?),
+            Term::Count(_, filter) => Amount::One(self.conditions(stream, filter)),
+        })
+    }
+
+    fn series(&mut self, stream: u32, name: &str, states: &[String], definition: u32, indicator: &Indicator) {
+        let filter = self.conditions(stream, &indicator.filter);
+        let hash = if filter.is_empty() { [0; 16] } else { indicator.definition };
+        let words: Vec<u32> = states.iter().map(|state| self.words.intern(state)).collect();
+        let key = (self.words.intern(name), hash);
+        let Some(plan) = self.plan.streams.get_mut(stream as usize) else { return };
+        plan.definitions.push(definition);
+        let at = plan.series.iter().position(|series| series.key == key).unwrap_or_else(|| {
+            plan.series.push(SeriesPlan { key, filter, members: Vec::new() });
+            plan.series.len() - 1
+        });
+        if let Some(series) = plan.series.get_mut(at) {
+            series.members.push((definition, words));
+        }
+        if let Some(name) = plan.names.iter_mut().find(|known| known.text == name)
+            && !name.series.contains(&(at as u32))
+        {
+            name.series.push(at as u32);
+        }
+    }
+
+    fn conditions(&mut self, stream: u32, filters: &[Filter]) -> Vec<Condition> {
+        filters.iter().map(|filter| self.condition(stream, filter)).collect()
+    }
+
+    fn condition(&mut self, stream: u32, filter: &Filter) -> Condition {
+        let (name, test) = match filter {
+            Filter::StateIn(name, states) => {
+                (name, Test::OneOf(states.iter().map(|state| self.words.intern(state)).collect()))
+            }
+            Filter::Between(name, low, high) => (name, Test::Between(*low, *high)),
+        };
+        match self.name_number(stream, name) {
+            Some(name) => Condition { name, test },
+            None => Condition { name: 0, test: Test::Never },
+        }
+    }
+
+    fn name_number(&self, stream: u32, name: &str) -> Option<u32> {
+        let stream = self.plan.streams.get(stream as usize)?;
+        stream.names.iter().position(|known| known.text == name).map(|at| at as u32)
+    }
+
+    fn domains(&mut self) {
+        for domain in &self.profile.domains {
+            let mut streams: Vec<u32> = self
+                .plan
+                .definitions
+                .iter()
+                .filter(|definition| definition.to.is_none() && definition.domain == domain.id)
+                .map(|definition| definition.stream)
+                .collect();
+            streams.sort_unstable();
+            streams.dedup();
+            self.plan.domains.push((domain.id.clone(), streams));
+        }
+    }
+}
+
+fn one() -> Option<Amount> {
+    Some(Amount::One(Vec::new()))
+}
+
+fn kind_of(aggregate: &Aggregate) -> (Kind, i128) {
+    match aggregate {
+        Aggregate::Count(_) => (Kind::Count, 1),
+        Aggregate::Sum(_) => (Kind::Sum, 1),
+        Aggregate::Mean(_) => (Kind::Mean, 1),
+        Aggregate::Min(_) => (Kind::Min, 1),
+        Aggregate::Max(_) => (Kind::Max, 1),
+        Aggregate::Last(_, rollup) => (Kind::Last(*rollup), 1),
+        Aggregate::Ratio { factor, .. } => (Kind::Ratio, i128::from(*factor)),
+        Aggregate::TimeInState { factor, .. } => (Kind::InState, i128::from(*factor)),
+    }
+}
+
+fn operand_name(operand: &Operand) -> &str {
+    match operand {
+        Operand::Quantity(name) | Operand::State(name) => name,
+    }
+}
+
+fn term_name(term: &Term) -> &str {
+    match term {
+        Term::Sum(name) | Term::SumOfProducts(name, _) => name,
+        Term::Count(operand, _) => operand_name(operand),
+    }
+}
+
+/// Digits behind the point of numerator and denominator.
+fn scales_of(profile: &Profile, aggregate: &Aggregate) -> (u8, u8) {
+    let scale = |name: &str| profile.quantities.get(name).map_or(0, |quantity| quantity.scale);
+    let term = |term: &Term| match term {
+        Term::Sum(name) => scale(name),
+        Term::SumOfProducts(left, right) => scale(left).saturating_add(scale(right)),
+        Term::Count(..) => 0,
+    };
+    match aggregate {
+        Aggregate::Count(_) | Aggregate::TimeInState { .. } => (0, 0),
+        Aggregate::Sum(operand)
+        | Aggregate::Mean(operand)
+        | Aggregate::Min(operand)
+        | Aggregate::Max(operand)
+        | Aggregate::Last(operand, _) => (scale(operand_name(operand)), 0),
+        Aggregate::Ratio { numerator, denominator, .. } => (term(numerator), term(denominator)),
+    }
+}

@@ -1,0 +1,120 @@
+//! Answers to questions: figures, explain, ledger, sources, rejections. Nothing here changes the state.
+
+use std::sync::Arc;
+
+use nhip_proto::{AreaCode, ArrivalTime, EventTime, Figure, IndicatorId, LedgerRow, Offset, SourceId};
+
+use crate::badge::source_badge;
+use crate::engine::Engine;
+use crate::{Explained, RejectionLine, SourceLine};
+
+impl Engine {
+    /// The newest figures of an indicator, area or domain, in key order.
+    #[must_use]
+    pub fn figures(
+        &self,
+        indicator: Option<&IndicatorId>,
+        area: Option<&AreaCode>,
+        domain: Option<&str>,
+    ) -> Vec<Arc<Figure>> {
+        let moment = self.moment();
+        let wanted = |lane: &&(u32, u32)| {
+            let Some(definition) = self.plan.definition(lane.0) else { return false };
+            indicator.is_none_or(|indicator| indicator == &definition.indicator)
+                && area.is_none_or(|area| area.as_str() == self.areas.text(lane.1))
+                && domain.is_none_or(|domain| domain == definition.domain)
+        };
+        let lanes = self.all_lanes();
+        let figure = |lane: &(u32, u32)| self.figure(lane.0, lane.1, &moment, true).map(Arc::new);
+        let mut figures: Vec<Arc<Figure>> = lanes.iter().filter(wanted).filter_map(figure).collect();
+        figures.sort_by(|left, right| left.row.key.cmp(&right.row.key));
+        figures
+    }
+
+    /// Why a figure is what it is; `window` none: its newest window. None if there is no such figure.
+    #[must_use]
+    pub fn explain(
+        &self,
+        indicator: &IndicatorId,
+        area: &AreaCode,
+        window: Option<EventTime>,
+    ) -> Option<Explained> {
+        let area_number = self.areas.get(area.as_str())?;
+        let active = |number: &usize| {
+            let definition = self.plan.definitions.get(*number);
+            definition.is_some_and(|known| &known.indicator == indicator && known.to.is_none())
+        };
+        let number = (0..self.plan.definitions.len()).find(active)? as u32;
+        let moment = self.moment();
+        let figure = match window {
+            None => self.figure(number, area_number, &moment, true)?,
+            Some(start) => {
+                let at = self.board.lane(number, area_number)?.find(start.0)?;
+                self.window_figure((number, area_number), at, &moment, true)?
+            }
+        };
+        let profile = self.profile()?;
+        let definition = profile.indicators.get(indicator)?;
+        let due: Vec<SourceId> = profile.due(&definition.stream, area).into_iter().cloned().collect();
+        let heard = &figure.row.provenance.sources;
+        let missing = due.iter().filter(|source| heard.binary_search(source).is_err()).cloned().collect();
+        Some(Explained { figure: Arc::new(figure), due, missing, definition: definition.text.clone() })
+    }
+
+    /// The ledger, in source order; messages no route matched stand under the empty name.
+    #[must_use]
+    pub fn ledger(&self) -> Vec<LedgerRow> {
+        let mut rows: Vec<LedgerRow> = self
+            .all_sources()
+            .map(|source| LedgerRow {
+                source: source.id.clone(),
+                stream: source.stream.clone(),
+                counts: source.counts.clone(),
+                event_time: source.greatest.map(EventTime),
+            })
+            .collect();
+        rows.sort_by(|left, right| (&left.source, &left.stream).cmp(&(&right.source, &right.stream)));
+        rows
+    }
+
+    /// The sources, in id order.
+    #[must_use]
+    pub fn sources(&self) -> Vec<SourceLine> {
+        let tick = self.tick.map(|(_, at)| at);
+        let mut lines: Vec<SourceLine> = self
+            .all_sources()
+            .filter(|source| !source.id.as_str().is_empty())
+            .map(|source| {
+                let area = source.bound.map_or("unassigned", |bound| self.areas.text(bound.area));
+                SourceLine {
+                    source: source.id.clone(),
+                    stream: source.stream.clone(),
+                    area: AreaCode::new(area),
+                    event_time: source.greatest.map(EventTime),
+                    arrival: source.arrival.map(ArrivalTime),
+                    badge: source_badge(source, tick),
+                    listed: source.bound.is_some_and(|bound| bound.listed),
+                }
+            })
+            .collect();
+        lines.sort_by(|left, right| (&left.source, &left.stream).cmp(&(&right.source, &right.stream)));
+        lines
+    }
+
+    /// The newest rejections first, of at most a thousand kept.
+    #[must_use]
+    pub fn rejections(&self, rows_max: usize) -> Vec<RejectionLine> {
+        let line = |refused: &crate::admit::Refused| {
+            let source = self.source(refused.source)?;
+            Some(RejectionLine {
+                offset: Offset(refused.offset),
+                arrival: ArrivalTime(refused.arrival),
+                source: source.id.clone(),
+                stream: source.stream.clone(),
+                reason: refused.reason,
+                field: refused.field.clone(),
+            })
+        };
+        self.refused.iter().rev().filter_map(line).take(rows_max).collect()
+    }
+}

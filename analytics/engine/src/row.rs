@@ -1,0 +1,160 @@
+//! From a window to a row, for the durable store and, as it would stand now, for screens.
+
+use nhip_proto::{
+    AreaCode, ArrivalTime, Decimal, EventTime, FigureKey, Level, Offset, Origin, Provenance, Row, RowCause,
+    RowState, SourceId,
+};
+
+use crate::badge::Group;
+use crate::cell::{Amounts, Cell};
+use crate::plan::{Definition, Limit};
+use crate::table::mix;
+
+/// The lineage of the running installation; what-if runs have ids.
+const LIVE: &str = "live";
+
+/// What all rows of one moment share.
+pub(crate) struct Moment<'a> {
+    pub(crate) known_offset: Offset,
+    pub(crate) known_at: ArrivalTime,
+    pub(crate) origin: Origin,
+    /// Source ids by number.
+    pub(crate) sources: &'a [SourceId],
+    /// Numbers of sources the profile does not list, sorted.
+    pub(crate) strangers: &'a [u32],
+}
+
+/// One window about to become a row.
+pub(crate) struct Draft<'a> {
+    pub(crate) definition: &'a Definition,
+    pub(crate) area: &'a str,
+    pub(crate) cell: &'a Cell,
+    pub(crate) group: Option<&'a Group>,
+    pub(crate) amounts: Amounts,
+    pub(crate) level: Level,
+    pub(crate) closed: bool,
+    pub(crate) state: RowState,
+    pub(crate) revision: u32,
+}
+
+impl Draft<'_> {
+    /// Sources due: those the profile lists, and strangers that contributed.
+    fn due(&self, moment: &Moment<'_>) -> u32 {
+        let listed = self.group.map_or(0, |group| group.due as u32);
+        let stranger = |number: &&u32| self.cell.sources.binary_search(number).is_ok();
+        let strangers = moment.strangers.iter().filter(stranger).count() as u32;
+        (listed + strangers).max(self.amounts.k)
+    }
+
+    /// The row; `names` tells whether it names its sources.
+    pub(crate) fn row(&self, moment: &Moment<'_>, names: bool) -> Row {
+        let (cell, m) = (self.cell, self.due(moment));
+        let empty = Group::default();
+        let mut samples: Vec<Offset> = cell.samples.iter().map(|offset| Offset(*offset)).collect();
+        samples.sort_unstable();
+        let heard = !cell.samples.is_empty();
+        Row {
+            lineage: LIVE.to_owned(),
+            key: key(self.definition, self.area, cell.start),
+            definition: self.definition.hash,
+            window_end: EventTime(cell.end),
+            revision: self.revision,
+            state: self.state,
+            numerator: self.amounts.above,
+            denominator: self.amounts.below,
+            value: self.amounts.value.map(|value| Decimal::new(value, self.definition.scale)),
+            k: self.amounts.k,
+            m,
+            known_offset: moment.known_offset,
+            known_at: moment.known_at,
+            event_time: cell.time.map(EventTime),
+            level: self.level,
+            provenance: Provenance {
+                sources: if names { self.sources(moment) } else { Vec::new() },
+                first: heard.then_some(Offset(cell.first)),
+                last: heard.then_some(Offset(cell.last)),
+                samples,
+            },
+            badge: self.group.unwrap_or(&empty).badge_of(cell, self.closed, self.amounts.k, m),
+            cause: match self.state {
+                RowState::Provisional => RowCause::Progress,
+                RowState::Final => RowCause::Closed,
+                RowState::Revised => RowCause::OutOfOrder,
+            },
+            origin: moment.origin,
+        }
+    }
+
+    fn sources(&self, moment: &Moment<'_>) -> Vec<SourceId> {
+        let id = |number: u32| moment.sources.get(number as usize).cloned();
+        let mut ids: Vec<SourceId> = self.cell.contributors(self.closed).into_iter().filter_map(id).collect();
+        ids.sort_unstable();
+        ids
+    }
+
+    /// A hash of what makes a row differ from the one before: all but known_*, badge and revision.
+    pub(crate) fn essence(&self, moment: &Moment<'_>) -> u64 {
+        let cell = self.cell;
+        let wide = |number: i128| [number as u64, (number >> 64) as u64];
+        let value = self.amounts.value;
+        let parts = wide(self.amounts.above)
+            .into_iter()
+            .chain(wide(self.amounts.below))
+            .chain(wide(value.unwrap_or(0)))
+            .chain([u64::from(value.is_some()), u64::from(self.amounts.k), u64::from(self.due(moment))])
+            .chain([
+                cell.time.unwrap_or(i64::MIN) as u64,
+                u64::from(self.level.code()),
+                cell.first,
+                cell.last,
+            ])
+            .chain(cell.samples.iter().copied())
+            .chain([u64::from(self.state != RowState::Provisional)]);
+        parts.fold(1, |hash, part| mix(hash.rotate_left(7) ^ part))
+    }
+}
+
+/// The key of a window.
+pub(crate) fn key(definition: &Definition, area: &str, start: i64) -> FigureKey {
+    FigureKey {
+        indicator: definition.indicator.clone(),
+        area: AreaCode::new(area),
+        group: String::new(),
+        period: definition.period.clone(),
+        window_start: EventTime(start),
+    }
+}
+
+/// Where a value stands: beyond the limit, or not yet back across the dead band since `before`.
+pub(crate) fn level(limit: Option<&Limit>, value: Option<i128>, before: Level) -> Level {
+    let Some(limit) = limit else { return Level::None };
+    let held = if before == Level::Exceeded { Level::Exceeded } else { Level::Normal };
+    let Some(value) = value else { return held };
+    let (value, bound) = if limit.below { (-value, -limit.limit) } else { (value, limit.limit) };
+    let exceeded =
+        value > bound || (held == Level::Exceeded && value > bound.saturating_sub(limit.dead_band));
+    if exceeded { Level::Exceeded } else { Level::Normal }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_level_falls_only_across_the_dead_band() {
+        let limit =
+            Limit { limit: 500, below: false, dead_band: 50, valid: nhip_profile::Validity::default() };
+        let mut state = Level::Normal;
+        let mut seen = Vec::new();
+        for value in [Some(500), Some(501), Some(480), None, Some(451), Some(450), Some(480)] {
+            state = level(Some(&limit), value, state);
+            seen.push(state == Level::Exceeded);
+        }
+        assert_eq!(seen, [false, true, true, true, true, false, false]);
+        let below = Limit { below: true, ..limit };
+        assert_eq!(level(Some(&below), Some(499), Level::Normal), Level::Exceeded);
+        assert_eq!(level(Some(&below), Some(549), Level::Exceeded), Level::Exceeded);
+        assert_eq!(level(Some(&below), Some(550), Level::Exceeded), Level::Normal);
+        assert_eq!(level(None, Some(1), Level::Exceeded), Level::None);
+    }
+}

@@ -1,0 +1,220 @@
+//! The screen lane: every figure as its row would stand if a Tick came now. It reads the state and never changes it.
+
+use std::sync::Arc;
+
+use nhip_proto::{
+    ArrivalTime, Decimal, EventTime, Figure, FigureUpdate, Level, Offset, RowState, SourceUpdate, Update,
+};
+
+use crate::badge::source_badge;
+use crate::cell::{Amounts, Cell};
+use crate::engine::Engine;
+use crate::lane::Lane;
+use crate::plan::Definition;
+use crate::row::{Draft, Moment, level};
+
+/// Closed windows a figure carries with it.
+const HISTORY_MAX: usize = 48;
+
+impl Engine {
+    /// What screens must learn since the last call. Rows of this lane do not name their sources; `explain` does.
+    pub fn update(&mut self) -> Update {
+        let profile_changed = std::mem::take(&mut self.profile_changed);
+        let mut lanes = std::mem::take(&mut self.board.changed);
+        if profile_changed {
+            lanes = self.all_lanes();
+        }
+        lanes.sort_unstable();
+        lanes.dedup();
+        for (definition, area) in &lanes {
+            let lane = self.board.lanes.get_mut(*definition as usize);
+            if let Some(lane) = lane.and_then(|lanes| lanes.get_mut(*area as usize)) {
+                lane.changed = false;
+            }
+        }
+        let mut numbers = std::mem::take(&mut self.changed_sources);
+        numbers.sort_unstable();
+        numbers.dedup();
+        for number in &numbers {
+            let home = self.homes.get(*number as usize).copied();
+            let partition = home.and_then(|(partition, _)| self.partitions.get_mut(usize::from(partition)));
+            let source =
+                partition.zip(home).and_then(|(partition, (_, at))| partition.sources.get_mut(at as usize));
+            if let Some(source) = source {
+                source.changed = false;
+            }
+        }
+        self.show(profile_changed, &lanes, numbers.into_iter())
+    }
+
+    /// Everything, for a new screen.
+    #[must_use]
+    pub fn board(&self) -> Update {
+        self.show(false, &self.all_lanes(), 0..self.homes.len() as u32)
+    }
+
+    fn show(
+        &self,
+        profile_changed: bool,
+        lanes: &[(u32, u32)],
+        sources: impl Iterator<Item = u32>,
+    ) -> Update {
+        let moment = self.moment();
+        let figure = |lane: &(u32, u32)| self.figure(lane.0, lane.1, &moment, false).map(Arc::new);
+        let mut figures: Vec<FigureUpdate> = lanes.iter().filter_map(figure).collect();
+        figures.sort_by(|left, right| left.row.key.cmp(&right.row.key));
+        let mut sources: Vec<SourceUpdate> =
+            sources.filter_map(|number| self.source_update(number)).collect();
+        sources.sort_by(|left, right| left.source.cmp(&right.source));
+        Update {
+            offset: self.applied,
+            tick: self.tick.map(|(_, at)| ArrivalTime(at)),
+            profile_changed,
+            figures,
+            sources,
+            badges: self.glance.badges.clone(),
+        }
+    }
+
+    /// Active definitions and the areas where sources are due or something was heard, in order.
+    pub(crate) fn all_lanes(&self) -> Vec<(u32, u32)> {
+        let mut all = Vec::new();
+        for (number, definition) in self.plan.definitions.iter().enumerate() {
+            let areas = 0..self.plan.chains.len() as u32;
+            let shown = |area: &u32| {
+                let due = self.glance.group(definition.stream, *area).is_some_and(|group| group.due > 0);
+                due || self.board.lane(number as u32, *area).is_some_and(|lane| lane.newest().is_some())
+            };
+            if definition.to.is_none() {
+                all.extend(areas.filter(shown).map(|area| (number as u32, area)));
+            }
+        }
+        all
+    }
+
+    pub(crate) fn moment(&self) -> Moment<'_> {
+        let (known_offset, known_at) = self.tick_known();
+        let (sources, strangers) = (&self.source_ids, &self.strangers);
+        Moment { known_offset, known_at, origin: self.origin(), sources, strangers }
+    }
+
+    /// The newest window of a lane; where nothing was heard yet, an empty one.
+    pub(crate) fn figure(&self, number: u32, area: u32, moment: &Moment<'_>, names: bool) -> Option<Figure> {
+        let definition = self.plan.definition(number).filter(|definition| definition.to.is_none())?;
+        let lane = self.board.lane(number, area)?;
+        match lane.newest() {
+            Some(at) => self.window_figure((number, area), at, moment, names),
+            None => Some(self.unheard(definition, area, moment)),
+        }
+    }
+
+    /// One window of a lane as a figure.
+    pub(crate) fn window_figure(
+        &self,
+        (number, area): (u32, u32),
+        at: usize,
+        moment: &Moment<'_>,
+        names: bool,
+    ) -> Option<Figure> {
+        let definition = self.plan.definition(number)?;
+        let lane = self.board.lane(number, area)?;
+        let cell = lane.cells.get(at)?;
+        let closed = cell.end <= lane.watermark;
+        let draft = Draft {
+            definition,
+            area: self.areas.text(area),
+            cell,
+            group: self.glance.group(definition.stream, area),
+            amounts: cell.amounts(definition, closed),
+            level: self.level_now(definition, lane, at),
+            closed,
+            state: state_now(cell, closed),
+            revision: cell.written.revision.saturating_sub(u32::from(!cell.written.dirty)),
+        };
+        let changed = Offset(cell.changed);
+        Some(Figure { row: draft.row(moment, names), changed, history: self.history(definition, lane, at) })
+    }
+
+    /// The level if a Tick came now: from the last settled window over the ones changed since.
+    fn level_now(&self, definition: &Definition, lane: &Lane, at: usize) -> Level {
+        let Some(calendar) = self.plan.calendars.get(definition.calendar as usize) else {
+            return Level::None;
+        };
+        if definition.limits.is_empty() {
+            return Level::None;
+        }
+        let first = lane.cells.partition_point(|cell| cell.start < lane.dirty_from).min(at);
+        let before = first.checked_sub(1).and_then(|before| lane.cells.get(before));
+        let before = before.map_or(lane.carried, |cell| cell.written.level);
+        lane.cells.range(first..=at).fold(before, |before, cell| {
+            let value = cell.amounts(definition, cell.end <= lane.watermark).value;
+            level(definition.limit_on(calendar, cell.start), value, before)
+        })
+    }
+
+    /// Up to 48 windows before one, oldest first; windows nothing was heard of are none.
+    fn history(&self, definition: &Definition, lane: &Lane, at: usize) -> Vec<(EventTime, Option<Decimal>)> {
+        let calendar = self.plan.calendars.get(definition.calendar as usize);
+        let (Some(calendar), Some(newest)) = (calendar, lane.cells.get(at)) else { return Vec::new() };
+        let mut history = Vec::with_capacity(HISTORY_MAX.min(at));
+        let mut next = newest.start;
+        for cell in lane.cells.range(..at).rev() {
+            while cell.end < next && history.len() < HISTORY_MAX {
+                next = calendar.locate(next.saturating_sub(1)).0;
+                if next > cell.start {
+                    history.push((EventTime(next), None));
+                }
+            }
+            if history.len() >= HISTORY_MAX {
+                break;
+            }
+            let value = cell.amounts(definition, true).value;
+            history.push((EventTime(cell.start), value.map(|value| Decimal::new(value, definition.scale))));
+            next = cell.start;
+        }
+        history.truncate(HISTORY_MAX);
+        history.reverse();
+        history
+    }
+
+    /// A figure of sources that are due and were never heard: missing, not 0.
+    fn unheard(&self, definition: &Definition, area: u32, moment: &Moment<'_>) -> Figure {
+        let since = self.editions.last().map_or(0, |edition| edition.text.at.0);
+        let calendar = self.plan.calendars.get(definition.calendar as usize);
+        let (start, end) = calendar.map_or((0, 0), |calendar| calendar.locate(since));
+        let draft = Draft {
+            definition,
+            area: self.areas.text(area),
+            cell: &Cell::new(start, end),
+            group: self.glance.group(definition.stream, area),
+            amounts: Amounts { above: 0, below: 0, value: None, k: 0 },
+            level: Level::None,
+            closed: false,
+            state: RowState::Provisional,
+            revision: 0,
+        };
+        Figure { row: draft.row(moment, false), changed: self.profile_offset, history: Vec::new() }
+    }
+
+    fn source_update(&self, number: u32) -> Option<SourceUpdate> {
+        let source = self.source(number)?;
+        if source.id.as_str().is_empty() {
+            return None;
+        }
+        Some(SourceUpdate {
+            source: source.id.clone(),
+            event_time: source.greatest.map(EventTime),
+            arrival: source.arrival.map(ArrivalTime),
+            badge: source_badge(source, self.tick.map(|(_, at)| at)),
+        })
+    }
+}
+
+fn state_now(cell: &Cell, closed: bool) -> RowState {
+    match cell.written.state {
+        _ if !closed => RowState::Provisional,
+        Some(RowState::Revised) => RowState::Revised,
+        Some(RowState::Final) if cell.written.dirty => RowState::Revised,
+        _ => RowState::Final,
+    }
+}

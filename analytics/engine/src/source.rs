@@ -1,0 +1,115 @@
+//! One source: what it said, how far its time is, and where its messages went.
+
+use nhip_proto::{LedgerCounts, MINUTE, SourceId, Span, StreamId};
+
+use crate::plan::StreamPlan;
+use crate::pulse::Pulse;
+use crate::seen::Seen;
+use crate::series::Series;
+
+/// The state of one (source, stream).
+#[derive(Clone, Debug)]
+pub(crate) struct Source {
+    pub(crate) number: u32,
+    pub(crate) id: SourceId,
+    pub(crate) stream: StreamId,
+    pub(crate) counts: LedgerCounts,
+    /// The greatest admitted event time.
+    pub(crate) greatest: Option<i64>,
+    /// The last arrival of any message.
+    pub(crate) arrival: Option<i64>,
+    /// The last arrival with something admitted.
+    pub(crate) admitted: Option<i64>,
+    /// When the engine first knew it: the Profile record or its first message.
+    pub(crate) since: i64,
+    /// By word; aligned to the stream's names by [`Source::bind`].
+    pub(crate) seen: Vec<(u32, Seen)>,
+    /// By series key; aligned to the stream's series by [`Source::bind`].
+    pub(crate) series: Vec<((u32, [u8; 16]), Series)>,
+    pub(crate) pulse: Pulse,
+    /// Inside its staleness at the last Tick.
+    pub(crate) live: bool,
+    /// What the profile now valid says of it; not part of the state.
+    pub(crate) bound: Option<Bound>,
+    /// By definition of the stream: the window start the source joined last; not part of the state.
+    pub(crate) joined: Vec<i64>,
+    /// Whether a screen must learn of it; not part of the state.
+    pub(crate) changed: bool,
+}
+
+/// A source's place in the profile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Bound {
+    pub(crate) stream: u32,
+    pub(crate) area: u32,
+    pub(crate) listed: bool,
+    pub(crate) cadence: i64,
+    pub(crate) lateness: i64,
+}
+
+impl Source {
+    pub(crate) fn new(number: u32, id: SourceId, stream: StreamId, since: i64) -> Self {
+        Self {
+            number,
+            id,
+            stream,
+            counts: LedgerCounts::default(),
+            greatest: None,
+            arrival: None,
+            admitted: None,
+            since,
+            seen: Vec::new(),
+            series: Vec::new(),
+            pulse: Pulse::default(),
+            live: false,
+            bound: None,
+            joined: Vec::new(),
+            changed: true,
+        }
+    }
+
+    /// Takes its place in a plan; what it said under names the stream still has is kept.
+    pub(crate) fn bind(&mut self, bound: Option<Bound>, plan: Option<&StreamPlan>, definitions: usize) {
+        self.bound = bound;
+        self.joined = vec![i64::MIN; definitions];
+        let Some(plan) = plan else { return };
+        let mut seen = std::mem::take(&mut self.seen);
+        for name in &plan.names {
+            self.seen.push((name.word, take(&mut seen, &name.word).unwrap_or_default()));
+        }
+        let mut series = std::mem::take(&mut self.series);
+        for known in &plan.series {
+            self.series.push((known.key, take(&mut series, &known.key).unwrap_or_default()));
+        }
+        self.seen.append(&mut seen);
+        self.series.append(&mut series);
+    }
+
+    /// Nothing admitted for longer than the source may be silent; a Gap gives it time to come back.
+    pub(crate) fn is_idle(&self, bound: &Bound, tick: i64, gap: Option<i64>) -> bool {
+        let silent = tick.saturating_sub(self.admitted.unwrap_or(self.since)) > idle_span(bound.cadence);
+        silent && !in_grace(bound.cadence, tick, gap)
+    }
+
+    /// Whether its newest value is younger than the staleness limit; after a Gap it is not judged for a while.
+    pub(crate) fn judge_live(&mut self, bound: &Bound, staleness: i64, tick: i64, gap: Option<i64>) {
+        let fresh = self.greatest.is_some_and(|time| tick.saturating_sub(time) <= staleness);
+        let live = fresh || (self.live && in_grace(bound.cadence, tick, gap));
+        self.changed |= live != self.live;
+        self.live = live;
+    }
+}
+
+/// How long a source may be silent before figures stop waiting for it.
+pub(crate) fn idle_span(cadence: Span) -> Span {
+    cadence.saturating_mul(3).max(MINUTE)
+}
+
+fn in_grace(cadence: Span, tick: i64, gap: Option<i64>) -> bool {
+    gap.is_some_and(|gap| tick.saturating_sub(gap) <= cadence.saturating_mul(2).max(MINUTE))
+}
+
+fn take<K: PartialEq, V>(list: &mut Vec<(K, V)>, key: &K) -> Option<V> {
+    let at = list.iter().position(|(known, _)| known == key)?;
+    Some(list.remove(at).1)
+}

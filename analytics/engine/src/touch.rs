@@ -1,0 +1,36 @@
+//! What one reading does to one figure. Touches commute between sources, so that any merge order gives the same state.
+
+/// A change to the window of a definition, for an area and its ancestors.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Touch {
+    pub(crate) definition: u32,
+    pub(crate) area: u32,
+    pub(crate) source: u32,
+    pub(crate) start: i64,
+    pub(crate) end: i64,
+    pub(crate) offset: u64,
+    /// The event time of the reading; none: only an older sample's hold moved.
+    pub(crate) time: Option<i64>,
+    /// Whether the reading counts as received for the window.
+    pub(crate) counted: bool,
+    /// Whether the source may not be a member of the window yet.
+    pub(crate) joins: bool,
+    pub(crate) change: Change,
+}
+
+/// How the accumulator changes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Change {
+    /// Added above and below.
+    Add(i128, i128),
+    /// Offered to the least.
+    Least(i128),
+    /// Offered to the greatest.
+    Greatest(i128),
+    /// Offered as the source's last: sequence and value; the time is the touch's.
+    Last(u64, i128),
+    /// Time in the counted states and known time, of a sample with a successor.
+    Held(i128, i128),
+    /// The same of a source's newest sample: true begins, false ends. It counts when the window is closed.
+    Ahead(i128, i128, bool),
+}
