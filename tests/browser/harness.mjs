@@ -14,9 +14,9 @@ export function launch(more = []) {
   return chromium.launch({ executablePath, args: [...ARGUMENTS, ...more] });
 }
 
-/** The dev server with these options, or null where `NHIP_URL` names a running Nhịp. */
+/** The dev server with these options, or null where `NHIP_URL` names a running Nhịp and no faults are needed. */
 export async function serve(options) {
-  return process.env.NHIP_URL && !options.ownServer ? null : await new DevServer(options).start();
+  return process.env.NHIP_URL && !options.faults ? null : await new DevServer(options).start();
 }
 
 /** The base address of the server under test. */
@@ -36,15 +36,32 @@ export async function until(what, limit_ms, probe) {
 /** Opens the wall and waits until its tiles are there and the link is live. */
 export async function openWall(context, address, query = "") {
   const page = await context.newPage();
+  page.errors = [];
+  page.on("pageerror", (error) => page.errors.push(String(error)));
   await page.goto(`${address}/wall/main${query}`);
   await page.locator(".link[data-link=live]").waitFor({ state: "attached", timeout: 10_000 });
   return page;
 }
 
+/** Server and wall for one test; everything is closed afterwards, whatever happened. */
+export async function withWall(options, act) {
+  const server = await serve(options);
+  const browser = await launch(options.arguments);
+  try {
+    const context = await browser.newContext({ viewport: options.viewport ?? { width: 1920, height: 1080 } });
+    for (const script of options.scripts ?? []) await context.addInitScript(script);
+    const page = await openWall(context, base(server), options.query);
+    await act({ page, context, server, address: base(server) });
+  } finally {
+    await browser.close();
+    await server?.stop();
+  }
+}
+
 /** Runs in the page: every tile's marks and texts. */
 export function readTiles() {
   return [...document.querySelectorAll(".card")].map((card) => ({
-    indicator: card.dataset.indicator, freshness: card.dataset.freshness, quality: card.dataset.quality,
+    indicator: card.dataset.indicator, simulated: card.dataset.simulated !== undefined, freshness: card.dataset.freshness, quality: card.dataset.quality,
     standing: card.dataset.standing, text: card.innerText, age: card.querySelector("[data-cell=age]").textContent,
     value: card.querySelector("[data-cell=value]").textContent,
   }));

@@ -34,6 +34,11 @@ export class DevServer {
     this.started = { real: performance.now(), server: Date.now() };
     this.table = { ...snapshot(this.options, this.now(), this.random), epoch: this.epoch };
     this.http = createServer((request, response) => void this.#answer(request, response));
+    this.sockets = new Set();
+    this.http.on("connection", (socket) => {
+      this.sockets.add(socket);
+      socket.on("close", () => this.sockets.delete(socket));
+    });
     this.http.on("upgrade", (request, socket) => this.#upgrade(request, socket));
     await new Promise((resolve) => this.http.listen(this.options.port ?? 0, "127.0.0.1", resolve));
     this.options.port = this.http.address().port;
@@ -45,9 +50,9 @@ export class DevServer {
 
   async stop() {
     for (const timer of this.timers) clearInterval(timer);
-    for (const peer of this.peers) peer.destroy();
-    this.http.closeAllConnections();
-    await new Promise((resolve) => this.http.close(resolve));
+    const closed = new Promise((resolve) => this.http.close(resolve));
+    for (const socket of this.sockets) socket.destroy();
+    await closed;
   }
 
   /** The node's Clock. */
@@ -167,19 +172,21 @@ export class DevServer {
     const indicator = query.get("indicator");
     const entry = this.table.dict.find((one) => one.indicator === indicator && one.area === query.get("area"));
     const row = this.table.rows[entry?.id ?? 0];
-    const { name, unit } = this.table.indicators[indicator] ?? { name: {}, unit: "" };
+    const { unit } = this.table.indicators[indicator] ?? { unit: "" };
     const time = (ms) => new Date(ms + 7 * 3_600_000).toISOString().replace("Z", "+07:00");
     const samples = [0, 1, 2, 3].map((at) => ({
       offset: 917_120 + at * 37, arrival: time(this.now() - at * 900_000), source: `station-0${at + 1}`,
-      topic: `nhip/v1/sample/air/station-0${at + 1}`, payload_hash: (0x9f3a21c7 * (at + 1)).toString(16).padStart(24, "0"),
+      topic: `nhip/v1/sample/air/station-0${at + 1}`, payload_hash: `${(0x9f3a21c7 * (at + 1)).toString(16)}5d41402abc4b2a76`.slice(0, 24),
       items: [`pm25=${31 + at}.5 µg/m³`],
     }));
+    const named = (at) => ({ source: `station-0${at}`, name: { vi: `Trạm ${at}`, en: `Station ${at}` }, area: "99" });
     return {
-      definition: { name, version: "5d41402abc4b2a76", text: `[[indicator]]\nid = "${indicator}"\nunit = "${unit}"\n` +
-        `mean = "pm25"\nwindow = "1h"\nstaleness = "15m"\n` },
-      inputs: ["pm25"], window: row.w && { start: time(row.w[0]), end: time(row.w[1]) }, value: row.v, unit,
-      state: "provisional", revision: 0, k: row.k, m: row.m, missing: row.k < row.m ? ["station-05"] : [],
-      sources: ["station-01", "station-02", "station-03", "station-04"], first_offset: 917_120, last_offset: this.offset, samples,
+      figure: { value: row.v, unit, state: "provisional", revision: 0, origin: "simulated" },
+      definition: { version: "5d41402abc4b2a76", basis: "QCVN 05:2023/BTNMT", owner: "Sở Nông nghiệp và Môi trường",
+        text: `[[indicator]]\nid = "${indicator}"\nunit = "${unit}"\nmean = "pm25"\nwindow = "1h"\n` },
+      inputs: { stream: "air", names: ["pm25"] }, window: row.w && { start: time(row.w[0]), end: time(row.w[1]) },
+      k: row.k, m: row.m, missing: row.k < row.m ? [named(5)] : [], sources: [1, 2, 3, 4].map(named),
+      offsets: { first: 917_120, last: this.offset }, samples,
     };
   }
 }

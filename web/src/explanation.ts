@@ -1,24 +1,25 @@
 // What `GET /api/v1/explain` answers, read with care: a field a server leaves out is simply not shown.
+import type { Label } from "./protocol.ts";
 
+/** One contributing record. */
 export interface Sample {
   offset?: number; arrival?: string; source?: string; topic?: string; payload_hash?: string; items?: string[];
 }
 
-/** Field names of the HTTP contract. Values are exact decimals. */
+/** One source: its id and, if the profile lists it, its name. */
+export interface NamedSource { source: string; name?: Label | null; area?: string }
+
+/** Field names of the HTTP contract. Values are exact decimals, times RFC 3339. */
 export interface Explanation {
-  definition?: { name?: { vi?: string; en?: string }; version?: string; text?: string; basis?: string } | null;
-  inputs?: unknown;
-  window?: { start?: string; end?: string } | null;
-  value?: number | null;
-  unit?: string;
-  state?: string;
-  revision?: number;
+  figure?: { value?: number | null; unit?: string; state?: string; revision?: number; origin?: string };
+  definition?: { version?: string; text?: string; basis?: string; owner?: string };
+  inputs?: { stream?: string | null; names?: string[] };
+  window?: { start?: string; end?: string };
   k?: number;
   m?: number;
-  missing?: string[];
-  sources?: string[];
-  first_offset?: number | null;
-  last_offset?: number | null;
+  missing?: NamedSource[];
+  sources?: NamedSource[];
+  offsets?: { first?: number | null; last?: number | null };
   samples?: Sample[];
 }
 

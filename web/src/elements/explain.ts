@@ -1,10 +1,9 @@
 // The panel behind a click or Enter: definition, window, k of m with the missing named, sources, offsets, samples.
 import { html, nothing } from "lit";
 import { part } from "../cell.ts";
-import { explain, type Explanation, type Sample } from "../explanation.ts";
+import { explain, type Explanation, type NamedSource, type Sample } from "../explanation.ts";
 import { number } from "../format.ts";
-import { state } from "../grammar.ts";
-import { settledText, unitText } from "../phrases.ts";
+import { unitText } from "../phrases.ts";
 import { Panel } from "./panel.ts";
 
 /** Names listed before "and n more". */
@@ -83,7 +82,8 @@ export class NhipExplain extends Panel {
 
   #facts(answer: Explanation): unknown {
     const { words } = this.model;
-    const owner = this.model.indicator(this.#indicator)?.owner;
+    const owner = answer.definition?.owner;
+    const inputs = [answer.inputs?.stream, ...answer.inputs?.names ?? []].filter((name) => name).join(" · ");
     return html`
       <dl>
         <dt>${words.t("explain.value")}</dt><dd class="big">${this.#value(answer)}</dd>
@@ -94,7 +94,8 @@ export class NhipExplain extends Panel {
         <dt>${words.t("explain.sources")}</dt>
         <dd>${this.#names(answer.sources, words.t("explain.no_sources"))}</dd>
         <dt>${words.t("explain.offsets")}</dt>
-        <dd>${this.#offset(answer.first_offset)} – ${this.#offset(answer.last_offset)}</dd>
+        <dd>${this.#offset(answer.offsets?.first)} – ${this.#offset(answer.offsets?.last)}</dd>
+        ${inputs ? html`<dt>${words.t("explain.inputs")}</dt><dd>${inputs}</dd>` : nothing}
         ${owner ? html`<dt>${words.t("explain.owner")}</dt><dd>${owner}</dd>` : nothing}
       </dl>
       <h3>${words.t("explain.definition")}
@@ -109,8 +110,9 @@ export class NhipExplain extends Panel {
   #value(answer: Explanation): string {
     const { words } = this.model;
     const indicator = this.model.indicator(this.#indicator);
-    if (answer.value === null || answer.value === undefined) return "—";
-    return number(answer.value, indicator?.scale ?? 0, words.lang) + unitText(answer.unit ?? indicator?.unit ?? "", words);
+    const { value, unit } = answer.figure ?? {};
+    if (value === null || value === undefined) return "—";
+    return number(value, indicator?.scale ?? 0, words.lang) + unitText(unit ?? indicator?.unit ?? "", words);
   }
 
   #window(answer: Explanation): string {
@@ -118,17 +120,16 @@ export class NhipExplain extends Panel {
     const { start, end } = answer.window ?? {};
     if (!start || !end) return "—";
     const text = `${civil.full(Date.parse(start)).slice(0, 16)} – ${civil.full(Date.parse(end)).slice(0, 16)}`;
-    const row = this.model.row(this.#indicator, this.#area);
-    const indicator = this.model.indicator(this.#indicator);
-    if (answer.state === "provisional" || answer.state === "final") return `${text} · ${words.t(`state.${answer.state}`)}`;
-    if (answer.state === "revised") return `${text} · ${words.t("state.revised", { rev: answer.revision ?? 0 })}`;
-    return row && indicator ? `${text} · ${settledText(row, state(row, indicator, this.model.now()), words)}` : text;
+    const { state, revision } = answer.figure ?? {};
+    if (state === "provisional" || state === "final") return `${text} · ${words.t(`state.${state}`)}`;
+    return state === "revised" ? `${text} · ${words.t("state.revised", { rev: revision ?? 0 })}` : text;
   }
 
-  #names(names: string[] | undefined, none: string): unknown {
+  #names(names: NamedSource[] | undefined, none: string): unknown {
     if (!names || names.length === 0) return none;
     const more = names.length - NAMES_MAX;
-    return html`<span class="names">${names.slice(0, NAMES_MAX).map((name) => html`<code>${name}</code> `)}</span>
+    return html`<span class="names">${names.slice(0, NAMES_MAX).map(({ source, name }) => html`
+      <code title=${source}>${name ? this.model.words.name(name) : source}</code> `)}</span>
       ${more > 0 ? this.model.words.t("explain.more", { n: more }) : nothing}`;
   }
 

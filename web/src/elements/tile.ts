@@ -15,7 +15,7 @@ const WORDS = ["dung", "du", "sach", "song"] as const;
 
 /** The cells a tile writes. */
 class Parts {
-  value; unit; age; level; reason; kofm; settled; window; typed; badge; marks; card; end; line; open; limit; label;
+  value; unit; age; level; reason; kofm; settled; window; typed; badge; marks; card; end; line; open; limit; origin;
   endX; endY; limitY1; limitY2;
 
   constructor(root: ParentNode) {
@@ -32,7 +32,7 @@ class Parts {
     this.badge = WORDS.map((word) => cell(word));
     this.card = part<HTMLButtonElement>(root, ".card");
     this.marks = new Map(MARKS.map((name) => [name, new Mark(this.card, `data-${name}`)]));
-    this.label = new Mark(this.card, "aria-label");
+    this.origin = cell("origin");
     const end = part(root, ".spark-end");
     this.end = new Mark(end, "class");
     this.endX = new Mark(end, "cx");
@@ -62,7 +62,7 @@ export class NhipTile extends Panel {
     return html`
       <button class="card" type="button" data-indicator=${this.indicator} data-area=${this.area}>
         <span class="head">
-          <span class="name">${words.name(indicator.name)}</span>
+          <span class="name">${words.name(indicator.name)}<span class="spoken" data-cell="origin"></span></span>
           <span class="level">${diamondIcon}<span data-cell="level"></span></span>
         </span>
         <span class="figure">
@@ -133,9 +133,7 @@ export class NhipTile extends Panel {
     parts.window.set(row?.w ? this.model.civil.window(row.w[0], row.w[1]) : "");
     parts.typed.set(current?.typed ? words.t("state.typed", { owner: indicator.owner }) : "");
     this.#badge(parts, row?.b);
-    const name = words.name(indicator.name);
-    const age = current ? ageText(current, words) : "";
-    parts.label.set(`${name}: ${valueText(row, indicator, current, words)}. ${age}`);
+    parts.origin.set(current?.simulated ? words.t("state.simulated") : current?.replayed ? words.t("state.replayed") : "");
   }
 
   #badge(parts: Parts, badge: Badge | undefined): void {
@@ -193,6 +191,7 @@ export function stamp(target: HTMLElement, name: "simulated" | "replayed", on: b
   }
   const mark = old ?? target.appendChild(document.createElement("span"));
   if (mark.className !== `stamp stamp-${name}`) mark.className = `stamp stamp-${name}`;
+  if (mark.ariaHidden !== "true") mark.ariaHidden = "true";
   if (mark.hasAttribute("style")) mark.removeAttribute("style");
   if (mark.hidden) mark.hidden = false;
   if (mark.dataset.text !== text) mark.dataset.text = text;
