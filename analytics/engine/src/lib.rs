@@ -22,6 +22,7 @@ mod session;
 mod settle;
 mod snapshot;
 mod source;
+pub mod story;
 mod table;
 mod tick;
 mod touch;
