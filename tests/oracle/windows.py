@@ -1,0 +1,52 @@
+"""Which window an instant lies in: fixed spans from 1970, or civil periods of a zone."""
+
+import datetime
+import functools
+from zoneinfo import ZoneInfo
+
+from profile_text import span
+
+SECOND = 1_000_000_000
+UTC = datetime.timezone.utc
+
+
+def window_of(window: str, zone: str, instant_ns: int) -> tuple[int, int]:
+    """Start (inclusive) and end (exclusive), UTC nanoseconds."""
+    if window in ("1d", "1mo", "1y"):
+        seconds = instant_ns // SECOND
+        date = datetime.datetime.fromtimestamp(seconds, UTC).astimezone(ZoneInfo(zone)).date()
+        return civil(window, zone, date)
+    if window == "hour":
+        raise NotImplementedError("civil hours are fixed hours in every zone the profiles use: say 1h")
+    length = span(window)
+    start = instant_ns // length * length
+    return start, start + length
+
+
+@functools.lru_cache(maxsize=100_000)
+def civil(window: str, zone: str, date: datetime.date) -> tuple[int, int]:
+    if window == "1d":
+        first, after = date, date + datetime.timedelta(days=1)
+    elif window == "1mo":
+        first = date.replace(day=1)
+        after = (first + datetime.timedelta(days=31)).replace(day=1)
+    else:
+        first, after = date.replace(month=1, day=1), date.replace(year=date.year + 1, month=1, day=1)
+    return midnight(zone, first), midnight(zone, after)
+
+
+def midnight(zone: str, date: datetime.date) -> int:
+    civil_midnight = datetime.datetime(date.year, date.month, date.day, tzinfo=ZoneInfo(zone))
+    return int(civil_midnight.timestamp()) * SECOND
+
+
+def label(window: str) -> str:
+    """The period in rows: the shortest spelling, days only beyond 48 h."""
+    if window in ("hour", "1d", "1mo", "1y"):
+        return window
+    length = span(window)
+    for unit in ("d", "h", "m", "s", "ms"):
+        size = span(f"1{unit}")
+        if length % size == 0 and length >= size and (unit != "d" or length > 2 * size):
+            return f"{length // size}{unit}"
+    raise ValueError(window)
