@@ -42,9 +42,8 @@ impl City {
         for stream in profile.streams.values() {
             let own = profile.sources.values().filter(|source| source.stream == stream.id);
             let ids: Vec<&SourceId> = own.map(|source| &source.id).collect();
-            let place = |(place, id): (usize, &&SourceId)| {
-                Device::new(profile, stream, id, (place, ids.len()), seed)
-            };
+            let place =
+                |(place, id): (usize, &&SourceId)| Device::new(profile, stream, id, (place, ids.len()), seed);
             devices.extend(ids.iter().enumerate().map(place));
         }
         Self { seed, devices }
@@ -94,11 +93,10 @@ pub fn backlog(
     messages_max: usize,
 ) -> Vec<Planned> {
     let plans = City::new(profile, seed).plans(span, messages_max);
-    let mut planned = in_order(plans, |plan| plan.backlog(now));
-    planned.sort_by_key(|message| message.event);
-    planned
+    in_order(plans, |plan| plan.backlog(now))
 }
 
+/// The messages of several connections by send time, then event time; each connection keeps its own order.
 pub(crate) fn in_order(
     plans: Vec<Box<dyn Plan>>,
     steps: impl Fn(&mut Box<dyn Plan>) -> Vec<crate::plan::Step>,
@@ -106,8 +104,13 @@ pub(crate) fn in_order(
     let mut all = Vec::new();
     for mut plan in plans {
         let mut encoder = Encoder::new(plan.gateway());
-        all.extend(steps(&mut plan).into_iter().flat_map(|step| encoder.encode(step)));
+        let mut latest = (ArrivalTime(i64::MIN), EventTime(i64::MIN));
+        for message in steps(&mut plan).into_iter().flat_map(|step| encoder.encode(step)) {
+            let event = message.event.map_or(latest.1, |event| event.max(latest.1));
+            latest = (message.at.max(latest.0), event);
+            all.push((latest, message));
+        }
     }
-    all.sort_by_key(|message| message.at);
-    all
+    all.sort_by_key(|(key, _)| *key);
+    all.into_iter().map(|(_, message)| message).collect()
 }

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use bytes::Bytes;
 use nhip_proto::{ArrivalTime, EventTime, SourceId, Span};
 
-use crate::plan::{Planned, PlannedKind};
 use crate::city::Dice;
+use crate::plan::{Planned, PlannedKind};
 
 /// How much a plan is disturbed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -78,7 +78,13 @@ pub struct LoadConfig {
 impl LoadConfig {
     /// 100 connections of one source each, 200-byte protobuf payloads, as fast as acknowledged, until stopped.
     #[must_use]
-    pub fn new(server: SocketAddr, tenant: &str, stream: &str, quantity: &str, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(
+        server: SocketAddr,
+        tenant: &str,
+        stream: &str,
+        quantity: &str,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
         Self {
             server,
             login: None,

@@ -240,8 +240,33 @@ mod tests {
         let mut out = Vec::new();
         connect(&hello, &mut out);
         let want: &[u8] = &[
-            0x10, 25, 0, 4, b'M', b'Q', b'T', b'T', 4, 0b1100_1110, 0, 30, 0, 1, b'c', 0, 1, b'w', 0, 1, 1, 0, 1,
-            b'u', 0, 1, b'p',
+            0x10,
+            25,
+            0,
+            4,
+            b'M',
+            b'Q',
+            b'T',
+            b'T',
+            4,
+            0b1100_1110,
+            0,
+            30,
+            0,
+            1,
+            b'c',
+            0,
+            1,
+            b'w',
+            0,
+            1,
+            1,
+            0,
+            1,
+            b'u',
+            0,
+            1,
+            b'p',
         ];
         assert_eq!(out, want);
     }

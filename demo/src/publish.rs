@@ -54,7 +54,8 @@ pub async fn publish(
     let (sender, receiver) = mpsc::channel(QUEUE_MAX);
     let (journal, written) = open_journal(config.journal.as_deref())?;
     let identity = Identity { client: config.client, login: config.login };
-    let mut traffic = PlannedTraffic::new(identity, Encoder::new(None), receiver, Arc::clone(&clock), journal);
+    let mut traffic =
+        PlannedTraffic::new(identity, Encoder::new(None), receiver, Arc::clone(&clock), journal);
     let feed = async {
         for message in plan {
             clock.reach(message.at).await;

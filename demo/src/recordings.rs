@@ -13,8 +13,8 @@ use std::sync::Arc;
 use nhip_profile::Profile;
 use nhip_proto::{ArrivalTime, SourceId, Span};
 
-use crate::city::in_order;
 use crate::DemoError;
+use crate::city::in_order;
 use crate::plan::{Plan, Planned};
 
 use plan::{Playing, Recording, Replay};

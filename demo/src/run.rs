@@ -104,7 +104,14 @@ pub async fn run(
     let (journal, written) = open_journal(config.journal.as_deref())?;
     let mut tasks = JoinSet::new();
     for plan in plans {
-        tasks.spawn(connection(config.clone(), plan, start, Arc::clone(&clock), journal.clone(), stop.clone()));
+        tasks.spawn(connection(
+            config.clone(),
+            plan,
+            start,
+            Arc::clone(&clock),
+            journal.clone(),
+            stop.clone(),
+        ));
     }
     drop(journal);
     let (mut report, mut counts) = (DemoReport::default(), Counts::default());
@@ -127,7 +134,9 @@ async fn plans(config: &DemoConfig, profile: Arc<Profile>) -> Result<Vec<Box<dyn
     let config = config.clone();
     let backlog = Span::from(config.backlog_hours) * 60 * MINUTE;
     let plan = move || match config.input {
-        DemoInput::Simulated => Ok(City::new(&profile, config.seed).plans(backlog, config.backlog_messages_max)),
+        DemoInput::Simulated => {
+            Ok(City::new(&profile, config.seed).plans(backlog, config.backlog_messages_max))
+        }
         DemoInput::Recordings(directory) => {
             let recordings = Recordings::read(&directory, &profile)?;
             Ok(recordings.plans(backlog, config.backlog_messages_max))

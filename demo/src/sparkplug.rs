@@ -181,7 +181,8 @@ impl Gateway {
         payload: Bytes,
         qos: u8,
     ) -> Planned {
-        let sender = device.and_then(|(index, _)| self.devices.get(index)).or(self.devices.first());
+        let own = || self.devices.iter().find(|device| device.name.is_empty());
+        let sender = device.and_then(|(index, _)| self.devices.get(index)).or_else(own);
         let source = sender.map_or_else(|| SourceId::new(&self.node), |device| device.source.clone());
         let event = device.map(|(_, reading)| reading.time);
         Planned { at, source, topic, payload, qos, event, readings: u32::from(device.is_some()), kind }
@@ -229,7 +230,5 @@ fn named(name: &str, datatype: u32, value: metric::Value, at: Option<EventTime>)
 
 fn payload(at: Option<ArrivalTime>, sequence: Option<u64>, metrics: Vec<spb::Metric>) -> Bytes {
     let timestamp = at.and_then(|at| u64::try_from(at.0 / MILLISECOND).ok());
-    Bytes::from(
-        spb::Payload { timestamp, metrics, seq: sequence, uuid: None, body: None }.encode_to_vec(),
-    )
+    Bytes::from(spb::Payload { timestamp, metrics, seq: sequence, uuid: None, body: None }.encode_to_vec())
 }

@@ -188,7 +188,7 @@ mod tests {
         );
         reading.period = Some(3600 * SECOND);
         let want = concat!(
-            r#"{"time":"2026-11-21T15:45:12.500+07:00","period_s":3600,"values":{"pm25":35.2,"#,
+            r#"{"time":"2026-11-21T14:05:12.500+07:00","period_s":3600,"values":{"pm25":35.2,"#,
             r#""co":{"value":60,"unit":"mg/m3","fault":true},"no2":null},"states":{"status":"online"}}"#
         );
         assert_eq!(json(std::slice::from_ref(&reading), TimeForm::Hanoi), want.as_bytes());
@@ -203,8 +203,8 @@ mod tests {
         let mut reading = Reading::at(EventTime(5 * MILLISECOND), measures);
         reading.sequence = Some(300);
         let want: &[u8] = &[
-            0x08, 5, 0x20, 0xAC, 2, 0x42, 9, 0x0A, 1, b'n', 0x1A, 4, 0x08, 5, 0x10, 1, 0x42, 7, 0x0A, 1, b's', 0x22,
-            2, b'o', b'n',
+            0x08, 5, 0x20, 0xAC, 2, 0x42, 9, 0x0A, 1, b'n', 0x1A, 4, 0x08, 5, 0x10, 1, 0x42, 7, 0x0A, 1,
+            b's', 0x22, 2, b'o', b'n',
         ];
         assert_eq!(protobuf(&reading), want);
     }

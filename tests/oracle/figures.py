@@ -141,7 +141,7 @@ def lasts(profile: Profile, indicator: Indicator, contributions):
 
 
 def shares_of_time(profile: Profile, indicator: Indicator, values: list[Value]):
-    """A state holds until the next one of its source, at most for the staleness limit; split at window borders."""
+    """A state holds until the next of its source, at most for the staleness limit; split at window borders."""
     wanted = indicator.table["share_of_time"]["in"]
     staleness = profile.streams[indicator.stream].staleness
     by_source: dict[str, list[Value]] = {}

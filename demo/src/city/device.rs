@@ -169,7 +169,8 @@ impl Device {
     fn number(&self, sense: &Sense, index: u64, slot: i64, slots: i64) -> Decimal {
         let Some(gauge) = sense.gauge else {
             let middle = (sense.range.0 + sense.range.1) / 2;
-            let span = i64::try_from((sense.range.1 - sense.range.0) / 40).unwrap_or(i64::MAX / 4).min(1 << 30);
+            let span =
+                i64::try_from((sense.range.1 - sense.range.0) / 40).unwrap_or(i64::MAX / 4).min(1 << 30);
             return Decimal::new(middle + i128::from(self.dice.around(slot, index, span)), sense.scale);
         };
         let at = |slot: i64| gauge.milli(&self.moment(slot, index));
@@ -213,7 +214,13 @@ impl Device {
         let ill = self.dice.throw(span, 52 + index, 100) < ill_percent && words.len() > 1;
         let others = words.len().saturating_sub(1).max(1) as u64;
         let other = self.dice.throw(span, 54 + index, others) as usize;
-        let chosen = if !ill { well } else if other >= well { other + 1 } else { other };
+        let chosen = if !ill {
+            well
+        } else if other >= well {
+            other + 1
+        } else {
+            other
+        };
         words.get(chosen).or(words.first()).map_or("", String::as_str)
     }
 }

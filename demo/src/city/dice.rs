@@ -43,7 +43,9 @@ impl Dice {
 
 /// FNV-1a with 128 bits: the same on every machine.
 fn fnv(text: &str) -> u128 {
-    let step = |hash: u128, byte: u8| (hash ^ u128::from(byte)).wrapping_mul(0x0000_0000_0100_0000_0000_0000_0000_013B);
+    let step = |hash: u128, byte: u8| {
+        (hash ^ u128::from(byte)).wrapping_mul(0x0000_0000_0100_0000_0000_0000_0000_013B)
+    };
     text.bytes().fold(0x6c62_272e_07bb_0142_62b8_2175_6295_c58d, step)
 }
 

@@ -10,7 +10,8 @@ type Milli = i64;
 /// One value for each civil hour.
 type Rhythm = [i64; 24];
 
-const PM25: Rhythm = [41, 43, 44, 46, 47, 46, 42, 37, 31, 26, 22, 19, 17, 16, 16, 17, 19, 23, 28, 32, 35, 37, 38, 40];
+const PM25: Rhythm =
+    [41, 43, 44, 46, 47, 46, 42, 37, 31, 26, 22, 19, 17, 16, 16, 17, 19, 23, 28, 32, 35, 37, 38, 40];
 const TEMPERATURE: Rhythm =
     [26, 25, 25, 24, 24, 24, 24, 25, 27, 29, 30, 32, 33, 33, 33, 33, 32, 31, 29, 28, 28, 27, 27, 26];
 const HUMIDITY: Rhythm =
@@ -18,7 +19,8 @@ const HUMIDITY: Rhythm =
 const OZONE: Rhythm =
     [18, 16, 15, 14, 13, 12, 14, 20, 32, 45, 58, 68, 75, 80, 78, 70, 58, 44, 34, 28, 25, 23, 21, 19];
 /// Vehicles a minute on a middle road: two peaks.
-const VEHICLES: Rhythm = [2, 1, 1, 1, 2, 6, 15, 27, 24, 17, 15, 16, 17, 15, 15, 17, 23, 30, 25, 17, 12, 9, 6, 4];
+const VEHICLES: Rhythm =
+    [2, 1, 1, 1, 2, 6, 15, 27, 24, 17, 15, 16, 17, 15, 15, 17, 23, 30, 25, 17, 12, 9, 6, 4];
 const FLAT: Rhythm = [1; 24];
 
 /// How a quantity behaves.
@@ -68,7 +70,9 @@ pub(crate) fn gauge_of(name: &str) -> Option<Gauge> {
         "pressure" => gauge(level(&FLAT, 1_009_000, (4, 1), (980_000, 1_030_000)), "hPa", 1),
         "wind_speed" => gauge(level(&OZONE, 45, (500, 300), (0, 25_000)), "m/s", 1),
         "noise" | "laeq" => gauge(level(&HUMIDITY, 700, (120, 40), (35_000, 100_000)), "dBA", 1),
-        "count" | "vehicles" | "vehicle_count" | "volume" => gauge(Behaviour::Vehicles { share: 1_000 }, "", 0),
+        "count" | "vehicles" | "vehicle_count" | "volume" => {
+            gauge(Behaviour::Vehicles { share: 1_000 }, "", 0)
+        }
         "motorbikes" | "motorbike_count" => gauge(Behaviour::Vehicles { share: 700 }, "", 0),
         "cars" | "car_count" => gauge(Behaviour::Vehicles { share: 210 }, "", 0),
         "heavy" | "trucks" | "truck_count" => gauge(Behaviour::Vehicles { share: 90 }, "", 0),

@@ -135,9 +135,10 @@ impl Shard {
     fn rubbish(&self, index: usize, device: &Device, slot: i64) -> Option<Step> {
         let time = device.slot_time(slot);
         let good = device.write(&[device.reading(slot, 1)]);
-        let half = good.slice(..good.len() / 2);
         let payload = match self.rubbish.throw(slot, 1, 6) {
-            0 => half,
+            // Half a protobuf message may be a message; half a JSON text never is.
+            0 if device.format == super::device::Format::Protobuf => good.slice(..1),
+            0 => good.slice(..good.len() / 2),
             1 => bytes::Bytes::from_static(b""),
             2 => bytes::Bytes::from_static(b"\xFF\xFE\xFD\x00\x07"),
             3 => bytes::Bytes::from_static(b"{\"time\":\"yesterday\",\"values\":{}}"),
@@ -206,9 +207,10 @@ impl Plan for Shard {
     fn gateway(&self) -> Option<Gateway> {
         let (first, _) = self.members.first()?;
         let node = first.node()?;
-        let devices = self.members.iter().filter_map(|(device, _)| {
-            Some((device.node()?.device.clone(), device.source.clone()))
-        });
+        let devices = self
+            .members
+            .iter()
+            .filter_map(|(device, _)| Some((device.node()?.device.clone(), device.source.clone())));
         Some(Gateway::new(&node.group, &node.node, devices.collect()))
     }
 }

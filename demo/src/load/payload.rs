@@ -10,6 +10,10 @@ use super::LoadConfig;
 use crate::reading::{Measure, MeasureValue, Reading};
 use crate::wire;
 
+/// Tries to meet the size: the filling itself needs a name and a length. Its length stays until the digits of a
+/// number change.
+const FITTINGS_MAX: usize = 4;
+
 /// How load messages are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LoadFormat {
@@ -79,14 +83,15 @@ impl Encoder {
         if let Some(measure) = self.reading.measures.first_mut() {
             measure.value = MeasureValue::Number(Decimal::new(i128::from(sequence % 100), 0));
         }
-        let bytes = self.write(self.filler);
-        if bytes.len() == self.payload_bytes {
-            return bytes;
+        let mut bytes = self.write(self.filler);
+        for _ in 0..FITTINGS_MAX {
+            if bytes.len() == self.payload_bytes {
+                break;
+            }
+            self.filler = (self.filler + self.payload_bytes).saturating_sub(bytes.len());
+            bytes = self.write(self.filler);
         }
-        // The digits of the sequence changed their number: measure again, at most twice per length.
-        let wanted = (self.filler + self.payload_bytes).saturating_sub(bytes.len());
-        self.filler = wanted.saturating_sub(usize::from(self.filler == 0) * 2);
-        self.write(self.filler)
+        bytes
     }
 
     fn write(&mut self, filler: usize) -> Bytes {

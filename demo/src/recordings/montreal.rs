@@ -58,7 +58,8 @@ pub(super) fn read(directory: &Path, profile: &Profile) -> Result<Option<Recordi
 }
 
 fn fields(line: &Line<'_>) -> Result<Vec<Field>, DemoError> {
-    let number = |name| Field::number(name, line.text(name)).ok_or_else(|| line.wrong("a value is no number"));
+    let number =
+        |name| Field::number(name, line.text(name)).ok_or_else(|| line.wrong("a value is no number"));
     let mut fields = vec![number(COUNT)?];
     if line.whole(COUNT)? > 0 {
         for name in OF_VEHICLES {

@@ -69,8 +69,11 @@ impl Recording {
 }
 
 impl Field {
+    /// A number with its digits; what has more than a figure may have (a float's noise around 0 in the PRSA table)
+    /// is rounded to nine behind the point.
     pub(super) fn number(name: &'static str, text: &str) -> Option<Self> {
-        let number = Decimal::parse(text).ok()?;
+        let rounded = || Decimal::parse(&format!("{:.9}", text.parse::<f64>().ok()?)).ok();
+        let number = Decimal::parse(text).ok().or_else(rounded)?;
         Some(Self::Number { name, mantissa: i64::try_from(number.mantissa).ok()?, scale: number.scale })
     }
 
@@ -149,7 +152,8 @@ impl Replay {
             let shift = self.shift_s + turn.saturating_mul(self.repeat_s.unwrap_or(0));
             let period_s = self.recording.period / SECOND;
             let readings = &self.recording.readings;
-            let start = readings.partition_point(|reading| reading.civil_s + shift < from_s.saturating_sub(period_s));
+            let start =
+                readings.partition_point(|reading| reading.civil_s + shift < from_s.saturating_sub(period_s));
             let own = readings.iter().skip(start).take_while(|reading| reading.civil_s + shift <= to_s);
             // A repetition shorter than the recording cuts its tail, so that no time is played twice.
             let cut = self.repeat_s.map_or(i64::MAX, |repeat| self.recording.first_s() + repeat);
@@ -232,13 +236,15 @@ impl Plan for Playing {
         let all = self.replay.between(now.plus(-self.backlog), now.plus(1));
         let every = all.len().div_ceil(self.messages_max.max(1)).max(1) as u32;
         let kept = all.into_iter().filter(|(_, _, reading)| reading.number % every == 0);
-        let steps = kept.filter_map(|(at, turn, reading)| self.replay.step(at, turn, reading, PlannedKind::Backlog));
+        let steps =
+            kept.filter_map(|(at, turn, reading)| self.replay.step(at, turn, reading, PlannedKind::Backlog));
         steps.map(|step| Step { at: now, ..step }).collect()
     }
 
     fn live(&mut self, from: ArrivalTime, to: ArrivalTime) -> Vec<Step> {
         let from = self.since.map_or(from, |since| from.max(since.plus(1)));
         let due = self.replay.between(from, to).into_iter();
-        due.filter_map(|(at, turn, reading)| self.replay.step(at, turn, reading, PlannedKind::Regular)).collect()
+        due.filter_map(|(at, turn, reading)| self.replay.step(at, turn, reading, PlannedKind::Regular))
+            .collect()
     }
 }

@@ -25,9 +25,8 @@ const COLUMNS: [(&str, &str); 11] = [
     ("WSPM", "wind_speed"),
 ];
 const WIND: &str = "wind_direction";
-const WINDS: [&str; 16] = [
-    "N", "NNE", "NE", "ENE", "E", "ESE", "SE", "SSE", "S", "SSW", "SW", "WSW", "W", "WNW", "NW", "NNW",
-];
+const WINDS: [&str; 16] =
+    ["N", "NNE", "NE", "ENE", "E", "ESE", "SE", "SSE", "S", "SSW", "SW", "WSW", "W", "WNW", "NW", "NNW"];
 const HOUR: Span = 60 * MINUTE;
 const ATTRIBUTION: Attribution = Attribution {
     source: "Beijing Multi-Site Air-Quality (Zhang et al. 2017, UCI, doi 10.24432/C5RK5G)",
@@ -50,7 +49,8 @@ pub(super) fn read(directory: &Path, profile: &Profile) -> Result<Option<Recordi
                 sources.push(id);
                 sources.len() - 1
             });
-            let declares = |name: &str| declared.quantities.contains_key(name) || declared.states.contains_key(name);
+            let declares =
+                |name: &str| declared.quantities.contains_key(name) || declared.states.contains_key(name);
             let fields = fields(line)?.into_iter().filter(|field| declares(field.name())).collect();
             let source = u16::try_from(at).map_err(|_| line.wrong("too many stations"))?;
             readings.push(Recorded { source, number: numbers, civil_s: civil_s(line)?, fields });
