@@ -1,6 +1,6 @@
 // Builds web/dist (page, hashed assets) after checking types and words; `--test` runs the unit tests instead.
 import { spawnSync } from "node:child_process";
-import { mkdtemp, mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdtemp, mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -38,7 +38,14 @@ async function buildPage() {
     legalComments: "none",
     metafile: true,
   });
-  await writePage(dist, Object.keys(result.metafile.outputs).map((path) => path.replace("dist", "")));
+  await writePage(
+    dist,
+    Object.keys(result.metafile.outputs).map((path) => path.replace("dist", "")),
+  );
+  await copyFile(
+    join(here, "node_modules/@fontsource-variable/inter/LICENSE"),
+    join(dist, "assets/inter-license.txt"),
+  );
   await compress(dist);
   await report(dist);
 }
@@ -47,8 +54,11 @@ async function buildPage() {
 async function writePage(dist, assets) {
   const find = (pattern) => assets.find((path) => pattern.test(path)) ?? fail(`no asset like ${pattern}`);
   const names = {
-    icon: find(/icon-.*\.svg$/), script: find(/wall-.*\.js$/), style: find(/style-.*\.css$/),
-    latin: find(/inter-latin-.*\.woff2$/), vietnamese: find(/inter-vietnamese-.*\.woff2$/),
+    icon: find(/icon-.*\.svg$/),
+    script: find(/wall-.*\.js$/),
+    style: find(/style-.*\.css$/),
+    latin: find(/inter-latin-.*\.woff2$/),
+    vietnamese: find(/inter-vietnamese-.*\.woff2$/),
   };
   const template = await readFile(join(here, "src/index.html"), "utf8");
   const page = template.replace(/\{\{(\w+)\}\}/g, (_, name) => names[name] ?? fail(`no ${name}`));
@@ -84,14 +94,16 @@ function typeCheck() {
 async function report(dist) {
   let [script, all] = [0, 0];
   const files = [join(dist, "index.html")];
-  for (const name of (await readdir(join(dist, "assets")))) if (!name.endsWith(".gz")) files.push(join(dist, "assets", name));
+  for (const name of await readdir(join(dist, "assets")))
+    if (!name.endsWith(".gz")) files.push(join(dist, "assets", name));
   for (const file of files) {
     const bytes = await readFile(file);
     const size = /\.woff2$/.test(file) ? bytes.length : gzipSync(bytes, { level: 9 }).length;
     all += size;
     if (file.endsWith(".js")) script += size;
   }
-  const line = `script ${(script / 1024).toFixed(1)} KiB gzip (≤ 90), first load ${(all / 1024).toFixed(1)} KiB (≤ 350)`;
+  const kib = (bytes) => (bytes / 1024).toFixed(1);
+  const line = `script ${kib(script)} KiB gzip (≤ 90), first load ${kib(all)} KiB (≤ 350)`;
   if (script > SCRIPT_GZIP_BYTES_MAX || all > LOAD_GZIP_BYTES_MAX) fail(`over budget: ${line}`);
   process.stdout.write(`web/dist: ${line}\n`);
 }
@@ -101,8 +113,15 @@ async function runTests() {
   try {
     const entries = (await readdir(join(here, "test"))).filter((name) => name.endsWith(".test.ts"));
     await build({
-      absWorkingDir: here, entryPoints: entries.map((name) => `test/${name}`), outdir: out, bundle: true,
-      platform: "node", format: "esm", outExtension: { ".js": ".mjs" }, logLevel: "warning", charset: "utf8",
+      absWorkingDir: here,
+      entryPoints: entries.map((name) => `test/${name}`),
+      outdir: out,
+      bundle: true,
+      platform: "node",
+      format: "esm",
+      outExtension: { ".js": ".mjs" },
+      logLevel: "warning",
+      charset: "utf8",
     });
     const files = entries.map((name) => join(out, name.replace(/\.ts$/, ".mjs")));
     process.exitCode = spawnSync(process.execPath, ["--test", ...files], { stdio: "inherit" }).status ?? 1;

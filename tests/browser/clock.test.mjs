@@ -46,6 +46,9 @@ test("the server's zone is shown, whatever the browser's", async () => {
     await far.locator(".link[data-link=live]").waitFor({ state: "attached" });
     const windows = (one) => one.locator("[data-cell=window]").allInnerTexts();
     assert.deepEqual(await windows(far), await windows(page));
-    assert.equal((await far.locator(".time").innerText()).slice(0, 2), (await page.locator(".time").innerText()).slice(0, 2));
+    assert.equal(
+      (await far.locator(".time").innerText()).slice(0, 2),
+      (await page.locator(".time").innerText()).slice(0, 2),
+    );
   });
 });

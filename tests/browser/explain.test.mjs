@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { withWall } from "./harness.mjs";
 
-const inDialog = () => document.activeElement.closest("dialog") !== null || document.activeElement === document.body;
+const inDialog = () =>
+  document.activeElement.closest("dialog") !== null || document.activeElement === document.body;
 
 test("a click on a tile opens the panel with definition, window, k of m and samples", async () => {
   await withWall({ simulated: true }, async ({ page }) => {

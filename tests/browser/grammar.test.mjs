@@ -1,4 +1,4 @@
-// What the wall says of every value: languages, missing ≠ 0, simulated marks that cannot be hidden, no overflow.
+// What the wall says of every value: languages, missing ≠ 0, marks that cannot be hidden, no overflow.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { readTiles, until, withWall } from "./harness.mjs";
@@ -53,22 +53,34 @@ test("simulated: a mark on every tile that no class, style, attribute or address
     await page.evaluate(() => {
       document.querySelectorAll(".stamp").forEach((stamp, at) => {
         if (at % 3 === 0) stamp.remove();
-        else if (at % 3 === 1) { stamp.hidden = true; stamp.style.display = "none"; } else stamp.className = "none";
+        else if (at % 3 === 1) {
+          stamp.hidden = true;
+          stamp.style.display = "none";
+        } else stamp.className = "none";
       });
       for (const card of document.querySelectorAll(".card")) {
         card.removeAttribute("data-simulated");
         card.style.borderColor = "transparent";
       }
     });
-    await until("marks back on all tiles", 2500, () => page.evaluate(() => {
-      const cards = [...document.querySelectorAll(".card")];
-      return cards.length === 8 && cards.every((card) => {
-        const stamp = card.querySelector(".stamp-simulated");
-        const box = stamp?.getBoundingClientRect();
-        return stamp?.textContent === "MÔ PHỎNG" && getComputedStyle(stamp).display !== "none" && box.width > 50
-          && getComputedStyle(card).borderTopColor === "rgb(255, 166, 32)";
-      });
-    }));
+    await until("marks back on all tiles", 2500, () =>
+      page.evaluate(() => {
+        const cards = [...document.querySelectorAll(".card")];
+        return (
+          cards.length === 8 &&
+          cards.every((card) => {
+            const stamp = card.querySelector(".stamp-simulated");
+            const box = stamp?.getBoundingClientRect();
+            return (
+              stamp?.textContent === "MÔ PHỎNG" &&
+              getComputedStyle(stamp).display !== "none" &&
+              box.width > 50 &&
+              getComputedStyle(card).borderTopColor === "rgb(255, 166, 32)"
+            );
+          })
+        );
+      }),
+    );
     assert.equal(await page.locator(".map .stamp-simulated").count(), 1);
   });
 });
@@ -89,7 +101,8 @@ function overflowing() {
     for (const part of box.querySelectorAll("span, h1, h2, p, button, li")) {
       const inner = part.getBoundingClientRect();
       if (inner.width === 0 || part.closest(".stamp") || part.children.length > 0) continue;
-      const out = inner.right > outer.right + 1 || inner.left < outer.left - 1 || inner.bottom > outer.bottom + 1;
+      const out =
+        inner.right > outer.right + 1 || inner.left < outer.left - 1 || inner.bottom > outer.bottom + 1;
       if (out) found.push(`${box.className} ${part.className || part.dataset.cell}: ${part.textContent}`);
     }
   }
@@ -97,13 +110,20 @@ function overflowing() {
   return found;
 }
 
-for (const [width, height] of [[1366, 768], [1920, 1080], [3840, 2160], [5120, 1440], [390, 844]]) {
+for (const [width, height] of [
+  [1366, 768],
+  [1920, 1080],
+  [3840, 2160],
+  [5120, 1440],
+  [390, 844],
+]) {
   test(`nothing overflows at ${width}×${height}, in both languages`, async () => {
     await withWall({ showcase: true, viewport: { width, height } }, async ({ page }) => {
       assert.deepEqual(await page.evaluate(overflowing), [], "vi");
       await page.keyboard.press("l");
       assert.deepEqual(await page.evaluate(overflowing), [], "en");
-      if (width > height) assert.ok(await page.evaluate(() => document.documentElement.scrollHeight <= innerHeight));
+      if (width > height)
+        assert.ok(await page.evaluate(() => document.documentElement.scrollHeight <= innerHeight));
     });
   });
 }

@@ -5,8 +5,15 @@ import { DevServer } from "../../web/dev/server.mjs";
 const require = createRequire(new URL("../../web/package.json", import.meta.url));
 const { chromium } = require("playwright-core");
 
-const ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-  "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+const ARGUMENTS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
 
 /** A headless browser; `NHIP_CHROMIUM` names another executable. */
 export function launch(more = []) {
@@ -14,13 +21,15 @@ export function launch(more = []) {
   return chromium.launch({ executablePath, args: [...ARGUMENTS, ...more] });
 }
 
-/** The dev server with these options, or null where `NHIP_URL` names a running Nhịp and no faults are needed. */
+/** The dev server; null where `NHIP_URL` names a running Nhịp and the test needs no faults. */
 export async function serve(options) {
   return process.env.NHIP_URL && !options.faults ? null : await new DevServer(options).start();
 }
 
 /** The base address of the server under test. */
-export function base(server) { return server ? server.base : process.env.NHIP_URL.replace(/\/$/, ""); }
+export function base(server) {
+  return server ? server.base : process.env.NHIP_URL.replace(/\/$/, "");
+}
 
 /** Waits until `probe` gives something truthy and returns it; throws with `what` after `limit_ms`. */
 export async function until(what, limit_ms, probe) {
@@ -61,8 +70,13 @@ export async function withWall(options, act) {
 /** Runs in the page: every tile's marks and texts. */
 export function readTiles() {
   return [...document.querySelectorAll(".card")].map((card) => ({
-    indicator: card.dataset.indicator, simulated: card.dataset.simulated !== undefined, freshness: card.dataset.freshness, quality: card.dataset.quality,
-    standing: card.dataset.standing, text: card.innerText, age: card.querySelector("[data-cell=age]").textContent,
+    indicator: card.dataset.indicator,
+    simulated: card.dataset.simulated !== undefined,
+    freshness: card.dataset.freshness,
+    quality: card.dataset.quality,
+    standing: card.dataset.standing,
+    text: card.innerText,
+    age: card.querySelector("[data-cell=age]").textContent,
     value: card.querySelector("[data-cell=value]").textContent,
   }));
 }

@@ -12,7 +12,11 @@ function recordFreshness() {
   window.changes = [];
   const observer = new MutationObserver((records) => {
     for (const { target } of records) {
-      window.changes.push({ indicator: target.dataset.indicator, is: target.dataset.freshness, at: Date.now() });
+      window.changes.push({
+        indicator: target.dataset.indicator,
+        is: target.dataset.freshness,
+        at: Date.now(),
+      });
     }
   });
   for (const card of document.querySelectorAll(".card")) {
@@ -24,9 +28,12 @@ test("link cut: banner within 4 s, tiles late and stale at their limits ± 1 s w
   await withWall(options, async ({ page, server }) => {
     await page.evaluate(recordFreshness);
     const heard = server.now();
-    server.change(server.table.rows.slice(0, 8).map((row) => ({ id: row.id, t: heard, v: row.v ?? 1, q: 0 })));
+    server.change(
+      server.table.rows.slice(0, 8).map((row) => ({ id: row.id, t: heard, v: row.v ?? 1, q: 0 })),
+    );
     await until("fresh tiles", 2000, async () =>
-      (await page.evaluate(readTiles)).every((tile) => tile.freshness === "live"));
+      (await page.evaluate(readTiles)).every((tile) => tile.freshness === "live"),
+    );
     server.mute(true);
     const cut = performance.now();
     await page.locator(".lost").waitFor({ state: "visible", timeout: 6000 });
@@ -34,9 +41,13 @@ test("link cut: banner within 4 s, tiles late and stale at their limits ± 1 s w
     assert.ok(banner_ms <= 4000, `banner after ${banner_ms} ms`);
     assert.match(await page.locator(".lost").innerText(), /MẤT KẾT NỐI MÁY CHỦ.*số liệu lúc \d\d:\d\d:\d\d/s);
     await until("stale tiles", (STALE_S + 4) * 1000, async () =>
-      (await page.evaluate(readTiles)).every((tile) => tile.freshness === "stale"));
+      (await page.evaluate(readTiles)).every((tile) => tile.freshness === "stale"),
+    );
     const changes = await page.evaluate(() => window.changes);
-    for (const [is, limit_s] of [["late", 1.5 * CADENCE_S], ["stale", STALE_S]]) {
+    for (const [is, limit_s] of [
+      ["late", 1.5 * CADENCE_S],
+      ["stale", STALE_S],
+    ]) {
       const those = changes.filter((change) => change.is === is && change.at > heard);
       assert.equal(new Set(those.map((change) => change.indicator)).size, 8, `${is}: all eight tiles`);
       for (const { indicator, at } of those) {
@@ -45,7 +56,11 @@ test("link cut: banner within 4 s, tiles late and stale at their limits ± 1 s w
       }
     }
     const before = await page.locator(".time").innerText();
-    assert.equal(before, (await page.locator(".lost").innerText()).match(/\d\d:\d\d:\d\d/)[0], "a stopped clock");
+    assert.equal(
+      before,
+      (await page.locator(".lost").innerText()).match(/\d\d:\d\d:\d\d/)[0],
+      "a stopped clock",
+    );
   });
 });
 

@@ -6,39 +6,105 @@ const HOUR = 3_600_000;
 const FIRST = ["Tân", "Long", "Mỹ", "Thạnh", "Bình", "Phước", "Hưng", "Đông", "Lộc", "Hòa", "Ninh", "Trường"];
 const SECOND = ["Hưng", "Thuỷ", "Lợi", "Nghĩa", "Điền", "Quới", "Phú", "Thạnh"];
 /** First column and length of each row of cells: 96 in all. */
-const ROWS = [[3, 4], [2, 6], [2, 7], [1, 8], [1, 8], [2, 8], [3, 8], [1, 10], [0, 11], [0, 11], [2, 9], [7, 6]];
+const ROWS = [
+  [3, 4],
+  [2, 6],
+  [2, 7],
+  [1, 8],
+  [1, 8],
+  [2, 8],
+  [3, 8],
+  [1, 10],
+  [0, 11],
+  [0, 11],
+  [2, 9],
+  [7, 6],
+];
 const PROVINCE = "99";
 
 /** The eight figures and the map's. */
 export function indicators({ cadence_s, stale_s }) {
   const of = (vi, en, unit, scale, domain, more = {}) => ({
-    name: { vi, en }, unit, scale, domain, direction: "worse", cadence_s: cadence_s ?? 60, stale_s: stale_s ?? 300,
-    completeness_min: 0.5, window: "1h", limit: null, below: false, document: "", owner: "Sở Nông nghiệp và Môi trường",
+    name: { vi, en },
+    unit,
+    scale,
+    domain,
+    direction: "worse",
+    cadence_s: cadence_s ?? 60,
+    stale_s: stale_s ?? 300,
+    completeness_min: 0.5,
+    window: "1h",
+    limit: null,
+    below: false,
+    document: "",
+    owner: "Sở Nông nghiệp và Môi trường",
     ...more,
   });
   return {
-    "env.pm25_1h": of("Bụi mịn PM2.5, trung bình 1 giờ", "Fine dust PM2.5, 1-hour mean", "µg/m³", 1, "env",
-      { limit: 50, document: "QCVN 05:2023/BTNMT" }),
-    "env.pm10_1h": of("Bụi PM10, trung bình 1 giờ", "PM10, 1-hour mean", "µg/m³", 1, "env",
-      { limit: 100, document: "QCVN 05:2023/BTNMT" }),
-    "env.no2_1h": of("Khí NO₂, trung bình 1 giờ", "NO₂, 1-hour mean", "µg/m³", 1, "env",
-      { limit: 200, document: "QCVN 05:2023/BTNMT" }),
-    "env.o3_8h": of("Khí O₃, lớn nhất 1 giờ", "O₃, 1-hour maximum", "µg/m³", 0, "env",
-      { limit: 200, document: "QCVN 05:2023/BTNMT" }),
-    "traffic.flow_5m": of("Lưu lượng xe qua các điểm đếm", "Vehicles at counting points", "vehicles", 0, "traffic",
-      { window: "5m", direction: "neutral", owner: "Sở Xây dựng" }),
-    "traffic.speed_5m": of("Tốc độ trung bình có trọng số", "Flow-weighted mean speed", "km/h", 1, "traffic",
-      { window: "5m", direction: "better", limit: 25, below: true, document: "Quy chế trực 12/2026", owner: "Sở Xây dựng" }),
-    "camera.online_share": of("Tỷ lệ camera hoạt động", "Cameras online", "%", 1, "camera",
-      { direction: "better", limit: 95, below: true, document: "Quy chế trực 12/2026", owner: "Công an tỉnh" }),
-    "device.restart_day": of("Số lần thiết bị khởi động lại", "Device restarts", "readings", 0, "camera",
-      { window: "1d", owner: "Công an tỉnh" }),
+    "env.pm25_1h": of("Bụi mịn PM2.5, trung bình 1 giờ", "Fine dust PM2.5, 1-hour mean", "µg/m³", 1, "env", {
+      limit: 50,
+      document: "QCVN 05:2023/BTNMT",
+    }),
+    "env.pm10_1h": of("Bụi PM10, trung bình 1 giờ", "PM10, 1-hour mean", "µg/m³", 1, "env", {
+      limit: 100,
+      document: "QCVN 05:2023/BTNMT",
+    }),
+    "env.no2_1h": of("Khí NO₂, trung bình 1 giờ", "NO₂, 1-hour mean", "µg/m³", 1, "env", {
+      limit: 200,
+      document: "QCVN 05:2023/BTNMT",
+    }),
+    "env.o3_8h": of("Khí O₃, lớn nhất 1 giờ", "O₃, 1-hour maximum", "µg/m³", 0, "env", {
+      limit: 200,
+      document: "QCVN 05:2023/BTNMT",
+    }),
+    "traffic.flow_5m": of(
+      "Lưu lượng xe qua các điểm đếm",
+      "Vehicles at counting points",
+      "vehicles",
+      0,
+      "traffic",
+      { window: "5m", direction: "neutral", owner: "Sở Xây dựng" },
+    ),
+    "traffic.speed_5m": of(
+      "Tốc độ trung bình có trọng số",
+      "Flow-weighted mean speed",
+      "km/h",
+      1,
+      "traffic",
+      {
+        window: "5m",
+        direction: "better",
+        limit: 25,
+        below: true,
+        document: "Quy chế trực 12/2026",
+        owner: "Sở Xây dựng",
+      },
+    ),
+    "camera.online_share": of("Tỷ lệ camera hoạt động", "Cameras online", "%", 1, "camera", {
+      direction: "better",
+      limit: 95,
+      below: true,
+      document: "Quy chế trực 12/2026",
+      owner: "Công an tỉnh",
+    }),
+    "device.restart_day": of("Số lần thiết bị khởi động lại", "Device restarts", "readings", 0, "camera", {
+      window: "1d",
+      owner: "Công an tỉnh",
+    }),
   };
 }
 
 /** The province and its 96 communes. */
 export function areas() {
-  const list = [{ code: PROVINCE, name: { vi: "Tỉnh Mẫu", en: "Sample Province" }, kind: "province", parent: null, cell: null }];
+  const list = [
+    {
+      code: PROVINCE,
+      name: { vi: "Tỉnh Mẫu", en: "Sample Province" },
+      kind: "province",
+      parent: null,
+      cell: null,
+    },
+  ];
   let at = 0;
   ROWS.forEach(([from, count], row) => {
     for (let column = from; column < from + count; column++, at++) {
@@ -58,7 +124,13 @@ export function profileAreas(name) {
   return lines.slice(1).map((line) => {
     const [code, vi, en, kind, parent, column, row] = line.split(",");
     const cell = column === "" ? null : [Number(column), Number(row)];
-    return { code: parent === "" ? PROVINCE : code, name: { vi, en }, kind, parent: parent === "" ? null : PROVINCE, cell };
+    return {
+      code: parent === "" ? PROVINCE : code,
+      name: { vi, en },
+      kind,
+      parent: parent === "" ? null : PROVINCE,
+      cell,
+    };
   });
 }
 
@@ -70,47 +142,88 @@ export function snapshot(options, now, random) {
   const add = (indicator, area) => dict.push({ id: dict.length, indicator, area, sensitivity: "public" });
   for (const id of Object.keys(catalogue)) add(id, PROVINCE);
   for (const area of places) if (area.parent) add("camera.online_share", area.code);
-  const flag = (options.simulated ?? true ? 4 : 0) | (options.replayed ? 32 : 0);
+  const flag = ((options.simulated ?? true) ? 4 : 0) | (options.replayed ? 32 : 0);
   const rows = dict.map((entry) => row(entry, catalogue[entry.indicator], now, flag, options, random));
   return {
-    v: 1, server_ts: now, rate: options.rate ?? 1, build: "dev",
-    view: { id: "main", title: { vi: "Toàn cảnh", en: "Overview" }, tiles: Object.keys(catalogue), map: "camera.online_share" },
+    v: 1,
+    server_ts: now,
+    rate: options.rate ?? 1,
+    build: "dev",
+    view: {
+      id: "main",
+      title: { vi: "Toàn cảnh", en: "Overview" },
+      tiles: Object.keys(catalogue),
+      map: "camera.online_share",
+    },
     profile: {
-      id: "sample", name: places[0].name, zone: "Asia/Ho_Chi_Minh",
+      id: "sample",
+      name: places[0].name,
+      zone: "Asia/Ho_Chi_Minh",
       banner: options.replayed
-        ? { vi: "dữ liệu phát lại – không phải số liệu của tỉnh", en: "replayed data – not figures of the province" }
+        ? {
+            vi: "dữ liệu phát lại – không phải số liệu của tỉnh",
+            en: "replayed data – not figures of the province",
+          }
         : { vi: "", en: "" },
     },
     domains: {
-      env: { vi: "Môi trường", en: "Environment" }, traffic: { vi: "Giao thông", en: "Traffic" },
+      env: { vi: "Môi trường", en: "Environment" },
+      traffic: { vi: "Giao thông", en: "Traffic" },
       camera: { vi: "Camera", en: "Cameras" },
     },
-    indicators: catalogue, areas: places, dict, rows, sources: { live: 418, due: 420 },
-    badges: { "": [null, 0.978, 0.999, 0.961], env: [0.97, 0.99, 0.998, 0.8], traffic: [null, 0.96, 0.999, 0.95],
-      camera: [null, 0.98, 1, 0.971] },
+    indicators: catalogue,
+    areas: places,
+    dict,
+    rows,
+    sources: { live: 418, due: 420 },
+    badges: {
+      "": [null, 0.978, 0.999, 0.961],
+      env: [0.97, 0.99, 0.998, 0.8],
+      traffic: [null, 0.96, 0.999, 0.95],
+      camera: [null, 0.98, 1, 0.971],
+    },
     links: [{ name: "embedded", up: true }],
   };
 }
 
 const LEVELS = {
-  "env.pm25_1h": 34, "env.pm10_1h": 61, "env.no2_1h": 42, "env.o3_8h": 88, "traffic.flow_5m": 1_830,
-  "traffic.speed_5m": 38, "camera.online_share": 97.6, "device.restart_day": 12,
+  "env.pm25_1h": 34,
+  "env.pm10_1h": 61,
+  "env.no2_1h": 42,
+  "env.o3_8h": 88,
+  "traffic.flow_5m": 1_830,
+  "traffic.speed_5m": 38,
+  "camera.online_share": 97.6,
+  "device.restart_day": 12,
 };
 
 function row(entry, indicator, now, flag, options, random) {
   const length = { "1h": HOUR, "5m": HOUR / 12, "1d": 24 * HOUR }[indicator.window] ?? HOUR;
   const start = Math.floor((now + 7 * HOUR) / length) * length - 7 * HOUR;
   const base = LEVELS[entry.indicator] ?? 10;
-  const daily = (at) => 1 + 0.28 * Math.sin(((at / HOUR + 3) % 24) / 24 * 2 * Math.PI) + 0.1 * (random() - 0.5);
-  const value = (at) => Number((base * (indicator.unit === "%" ? 1 - 0.03 * random() : daily(at))).toFixed(indicator.scale));
+  const daily = (at) =>
+    1 + 0.28 * Math.sin((((at / HOUR + 3) % 24) / 24) * 2 * Math.PI) + 0.1 * (random() - 0.5);
+  const value = (at) =>
+    Number((base * (indicator.unit === "%" ? 1 - 0.03 * random() : daily(at))).toFixed(indicator.scale));
   const hist = [];
   for (let back = 48; back >= 1; back--) {
     const at = start - back * length;
     hist.push([at, back === 20 || back === 21 ? null : value(at)]);
   }
   const made = {
-    id: entry.id, t: now - Math.round(random() * 5000), v: value(start), q: 0, f: 2 | flag, k: 5, m: 5,
-    l: indicator.limit === null ? 0 : 1, w: [start, start + length], b: [null, 0.98, 1, 0.8], rev: 0, o: 1, hist,
+    id: entry.id,
+    t: now - Math.round(random() * 5000),
+    v: value(start),
+    q: 0,
+    f: 2 | flag,
+    k: 5,
+    m: 5,
+    l: indicator.limit === null ? 0 : 1,
+    w: [start, start + length],
+    b: [null, 0.98, 1, 0.8],
+    rev: 0,
+    o: 1,
+    hist,
   };
   if (entry.area !== PROVINCE) commune(made, entry.id);
   else if (options.showcase) showcase(made, entry.indicator, now, flag);
@@ -120,7 +233,16 @@ function row(entry, indicator, now, flag, options, random) {
 /** Communes: most normal, a few of every other kind. */
 function commune(made, id) {
   delete made.hist;
-  const never = { t: null, v: null, q: 130, w: null, k: 0, l: 0, f: made.f & ~2, b: [null, null, null, null] };
+  const never = {
+    t: null,
+    v: null,
+    q: 130,
+    w: null,
+    k: 0,
+    l: 0,
+    f: made.f & ~2,
+    b: [null, null, null, null],
+  };
   if (id % 31 === 3) Object.assign(made, { v: 62.5, l: 2, k: 4 });
   else if (id % 41 === 5) Object.assign(made, { t: made.t - 9_000_000 });
   else if (id % 37 === 7) Object.assign(made, never, { m: 0 });
@@ -136,7 +258,16 @@ function showcase(made, indicator, now, flag) {
     "env.o3_8h": { v: null, q: 129 },
     "traffic.flow_5m": { f: flag, v: 12_045 },
     "traffic.speed_5m": { q: 64, k: 2, f: 2 | 8 | flag },
-    "device.restart_day": { t: null, v: null, q: 130, w: null, k: 0, m: 0, hist: [], b: [null, null, null, null] },
+    "device.restart_day": {
+      t: null,
+      v: null,
+      q: 130,
+      w: null,
+      k: 0,
+      m: 0,
+      hist: [],
+      b: [null, null, null, null],
+    },
   };
   Object.assign(made, kinds[indicator] ?? { f: 16 | 1 | flag, rev: 2 });
 }

@@ -8,11 +8,15 @@ import { snapshot } from "./province.mjs";
 import { accept } from "./websocket.mjs";
 
 const DIST = fileURLToPath(new URL("../dist/", import.meta.url));
-const POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self'; " +
+const POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self'; " +
   "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 const TYPES = {
-  ".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8",
-  ".svg": "image/svg+xml", ".woff2": "font/woff2",
+  ".html": "text/html; charset=utf-8",
+  ".js": "text/javascript; charset=utf-8",
+  ".css": "text/css; charset=utf-8",
+  ".svg": "image/svg+xml",
+  ".woff2": "font/woff2",
 };
 
 /** Options: port, cadence_s, stale_s, rate, updates_s, simulated, replayed, showcase, seed. */
@@ -61,8 +65,10 @@ export class DevServer {
     return Math.round(this.started.server + (performance.now() - this.started.real) * rate);
   }
 
-  /** While muted nothing is sent on open sockets and no request is answered: the link is cut, the sockets stay. */
-  mute(muted) { this.muted = muted; }
+  /** While muted nothing is sent and no request is answered: the link is cut, the sockets stay. */
+  mute(muted) {
+    this.muted = muted;
+  }
 
   /** Changes rows by id and sends them at once. */
   change(changes, skip = false) {
@@ -72,7 +78,20 @@ export class DevServer {
     const tuples = changes.map(({ id, ...fields }) => {
       const row = Object.assign(this.table.rows[id], fields, { o: this.offset });
       const near = (time) => (time === null || time === undefined ? null : time - base);
-      return [id, near(row.t), row.v, row.q, row.f, row.k, row.m, row.l, near(row.w?.[0]), near(row.w?.[1]), row.b, row.rev];
+      return [
+        id,
+        near(row.t),
+        row.v,
+        row.q,
+        row.f,
+        row.k,
+        row.m,
+        row.l,
+        near(row.w?.[0]),
+        near(row.w?.[1]),
+        row.b,
+        row.rev,
+      ];
     });
     this.sent.set(this.offset, Date.now());
     if (this.sent.size > 4000) this.sent.delete(this.sent.keys().next().value);
@@ -120,12 +139,21 @@ export class DevServer {
   #hear(peer, frame) {
     if (this.muted) return;
     const now = this.now();
-    if (frame.t === "ping") peer.send(JSON.stringify({ t: "pong", n: frame.n, c0: frame.c0, s1: now, s2: now }));
+    if (frame.t === "ping")
+      peer.send(JSON.stringify({ t: "pong", n: frame.n, c0: frame.c0, s1: now, s2: now }));
     if (frame.t === "stat") this.stat = frame;
     if (frame.t !== "hello") return;
     const { e, o } = frame.resume ?? {};
     const known = e === this.epoch && o <= this.offset;
-    const welcome = { t: "welcome", v: 1, e: this.epoch, ts: now, rate: this.options.rate ?? 1, hb_ms: 1000, build: "dev" };
+    const welcome = {
+      t: "welcome",
+      v: 1,
+      e: this.epoch,
+      ts: now,
+      rate: this.options.rate ?? 1,
+      hb_ms: 1000,
+      build: "dev",
+    };
     if (!known) {
       peer.send(JSON.stringify({ ...welcome, o: this.offset, mode: "snapshot", reason: "epoch" }));
       const rows = this.table.rows.map(({ hist: _, ...row }) => row);
@@ -140,8 +168,22 @@ export class DevServer {
   #catchUp(peer, from) {
     const base = this.now();
     const near = (time) => (time === null || time === undefined ? null : time - base);
-    const u = this.table.rows.filter((row) => row.o > from).map((row) => [row.id, near(row.t), row.v, row.q, row.f,
-      row.k, row.m, row.l, near(row.w?.[0]), near(row.w?.[1]), row.b, row.rev]);
+    const u = this.table.rows
+      .filter((row) => row.o > from)
+      .map((row) => [
+        row.id,
+        near(row.t),
+        row.v,
+        row.q,
+        row.f,
+        row.k,
+        row.m,
+        row.l,
+        near(row.w?.[0]),
+        near(row.w?.[1]),
+        row.b,
+        row.rev,
+      ]);
     peer.send(JSON.stringify({ t: "d", o: this.offset, p: from, b: base, u }));
   }
 
@@ -155,7 +197,10 @@ export class DevServer {
     const file = /^\/wall\/[^/]+$/.test(url.pathname) ? "/index.html" : normalize(url.pathname);
     try {
       const body = await readFile(join(DIST, file));
-      const headers = { "content-type": TYPES[extname(file)] ?? "application/octet-stream", "content-security-policy": POLICY };
+      const headers = {
+        "content-type": TYPES[extname(file)] ?? "application/octet-stream",
+        "content-security-policy": POLICY,
+      };
       response.writeHead(200, headers).end(body);
     } catch {
       json(response, 404, { title: "Not Found", status: 404 });
@@ -163,30 +208,51 @@ export class DevServer {
   }
 
   #snapshot(request, response, url) {
-    if (url.pathname !== "/api/v1/views/main/snapshot") return json(response, 404, { title: "no such view", status: 404 });
+    if (url.pathname !== "/api/v1/views/main/snapshot")
+      return json(response, 404, { title: "no such view", status: 404 });
     const body = JSON.stringify({ ...this.table, offset: this.offset, server_ts: this.now() });
-    response.writeHead(200, { "content-type": "application/json", "content-encoding": "gzip" }).end(gzipSync(body));
+    response
+      .writeHead(200, { "content-type": "application/json", "content-encoding": "gzip" })
+      .end(gzipSync(body));
   }
 
   #explain(query) {
     const indicator = query.get("indicator");
-    const entry = this.table.dict.find((one) => one.indicator === indicator && one.area === query.get("area"));
+    const entry = this.table.dict.find(
+      (one) => one.indicator === indicator && one.area === query.get("area"),
+    );
     const row = this.table.rows[entry?.id ?? 0];
     const { unit } = this.table.indicators[indicator] ?? { unit: "" };
     const time = (ms) => new Date(ms + 7 * 3_600_000).toISOString().replace("Z", "+07:00");
     const samples = [0, 1, 2, 3].map((at) => ({
-      offset: 917_120 + at * 37, arrival: time(this.now() - at * 900_000), source: `station-0${at + 1}`,
-      topic: `nhip/v1/sample/air/station-0${at + 1}`, payload_hash: `${(0x9f3a21c7 * (at + 1)).toString(16)}5d41402abc4b2a76`.slice(0, 24),
+      offset: 917_120 + at * 37,
+      arrival: time(this.now() - at * 900_000),
+      source: `station-0${at + 1}`,
+      topic: `nhip/v1/sample/air/station-0${at + 1}`,
+      payload_hash: `${(0x9f3a21c7 * (at + 1)).toString(16)}5d41402abc4b2a76`.slice(0, 24),
       items: [`pm25=${31 + at}.5 µg/m³`],
     }));
-    const named = (at) => ({ source: `station-0${at}`, name: { vi: `Trạm ${at}`, en: `Station ${at}` }, area: "99" });
+    const named = (at) => ({
+      source: `station-0${at}`,
+      name: { vi: `Trạm ${at}`, en: `Station ${at}` },
+      area: "99",
+    });
     return {
       figure: { value: row.v, unit, state: "provisional", revision: 0, origin: "simulated" },
-      definition: { version: "5d41402abc4b2a76", basis: "QCVN 05:2023/BTNMT", owner: "Sở Nông nghiệp và Môi trường",
-        text: `[[indicator]]\nid = "${indicator}"\nunit = "${unit}"\nmean = "pm25"\nwindow = "1h"\n` },
-      inputs: { stream: "air", names: ["pm25"] }, window: row.w && { start: time(row.w[0]), end: time(row.w[1]) },
-      k: row.k, m: row.m, missing: row.k < row.m ? [named(5)] : [], sources: [1, 2, 3, 4].map(named),
-      offsets: { first: 917_120, last: this.offset }, samples,
+      definition: {
+        version: "5d41402abc4b2a76",
+        basis: "QCVN 05:2023/BTNMT",
+        owner: "Sở Nông nghiệp và Môi trường",
+        text: `[[indicator]]\nid = "${indicator}"\nunit = "${unit}"\nmean = "pm25"\nwindow = "1h"\n`,
+      },
+      inputs: { stream: "air", names: ["pm25"] },
+      window: row.w && { start: time(row.w[0]), end: time(row.w[1]) },
+      k: row.k,
+      m: row.m,
+      missing: row.k < row.m ? [named(5)] : [],
+      sources: [1, 2, 3, 4].map(named),
+      offsets: { first: 917_120, last: this.offset },
+      samples,
     };
   }
 }
@@ -210,7 +276,11 @@ function mulberry(seed) {
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
   const has = (flag) => process.argv.includes(flag);
   const server = await new DevServer({
-    port: Number(process.env.PORT ?? 8090), updates_s: 200, showcase: has("--showcase"), replayed: has("--replayed"), areas: has("--tay-ninh") ? "tay-ninh" : "",
+    port: Number(process.env.PORT ?? 8090),
+    updates_s: 200,
+    showcase: has("--showcase"),
+    replayed: has("--replayed"),
+    areas: has("--tay-ninh") ? "tay-ninh" : "",
     simulated: !has("--real") && !has("--replayed"),
   }).start();
   process.stdout.write(`dev server ${server.base}/wall/main\n`);

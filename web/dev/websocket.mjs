@@ -5,14 +5,23 @@ const MAGIC = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 /** Answers the upgrade and returns `{ send, close, destroy, onText, onClose }`. */
 export function accept(request, socket, subprotocol) {
-  const key = createHash("sha1").update(request.headers["sec-websocket-key"] + MAGIC).digest("base64");
-  socket.write(`HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
-    `Sec-WebSocket-Accept: ${key}\r\nSec-WebSocket-Protocol: ${subprotocol}\r\n\r\n`);
+  const key = createHash("sha1")
+    .update(request.headers["sec-websocket-key"] + MAGIC)
+    .digest("base64");
+  socket.write(
+    `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
+      `Sec-WebSocket-Accept: ${key}\r\nSec-WebSocket-Protocol: ${subprotocol}\r\n\r\n`,
+  );
   socket.setNoDelay(true);
   const peer = {
-    onText: () => {}, onClose: () => {},
-    send: (text) => { if (!socket.destroyed) socket.write(frame(1, Buffer.from(text))); },
-    close: () => { if (!socket.destroyed) socket.end(frame(8, Buffer.alloc(0))); },
+    onText: () => {},
+    onClose: () => {},
+    send: (text) => {
+      if (!socket.destroyed) socket.write(frame(1, Buffer.from(text)));
+    },
+    close: () => {
+      if (!socket.destroyed) socket.end(frame(8, Buffer.alloc(0)));
+    },
     destroy: () => socket.destroy(),
   };
   let rest = Buffer.alloc(0);

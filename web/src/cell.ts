@@ -1,12 +1,16 @@
-// The hot path's only two ways to touch the page: a text node and an attribute, each written only when it changed.
+// The hot path's two ways to touch the page: a text node and an attribute, written only when they changed.
 
 /** One text node inside an element. */
 export class Cell {
   #node = new Text("");
 
-  constructor(element: Element) { element.appendChild(this.#node); }
+  constructor(element: Element) {
+    element.appendChild(this.#node);
+  }
 
-  set(text: string): void { if (this.#node.data !== text) this.#node.data = text; }
+  set(text: string): void {
+    if (this.#node.data !== text) this.#node.data = text;
+  }
 }
 
 /** One attribute of an element. */

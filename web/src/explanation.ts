@@ -3,11 +3,20 @@ import type { Label } from "./protocol.ts";
 
 /** One contributing record. */
 export interface Sample {
-  offset?: number; arrival?: string; source?: string; topic?: string; payload_hash?: string; items?: string[];
+  offset?: number;
+  arrival?: string;
+  source?: string;
+  topic?: string;
+  payload_hash?: string;
+  items?: string[];
 }
 
 /** One source: its id and, if the profile lists it, its name. */
-export interface NamedSource { source: string; name?: Label | null; area?: string }
+export interface NamedSource {
+  source: string;
+  name?: Label | null;
+  area?: string;
+}
 
 /** Field names of the HTTP contract. Values are exact decimals, times RFC 3339. */
 export interface Explanation {
@@ -27,14 +36,18 @@ export interface Explanation {
 export const EXPLAIN_MAX_MS = 5000;
 
 /** An explanation, or why there is none (an RFC 9457 title or the status). */
-export async function explain(base: string, indicator: string, area: string, abort: AbortSignal)
-  : Promise<Explanation | string> {
+export async function explain(
+  base: string,
+  indicator: string,
+  area: string,
+  abort: AbortSignal,
+): Promise<Explanation | string> {
   const query = new URLSearchParams({ indicator, area });
   try {
     const signal = AbortSignal.any([abort, AbortSignal.timeout(EXPLAIN_MAX_MS)]);
     const response = await fetch(`${base}/api/v1/explain?${query}`, { signal, cache: "no-store" });
-    const body = await response.json() as Explanation & { title?: string; detail?: string };
-    return response.ok ? body : body.detail ?? body.title ?? String(response.status);
+    const body = (await response.json()) as Explanation & { title?: string; detail?: string };
+    return response.ok ? body : (body.detail ?? body.title ?? String(response.status));
   } catch (error) {
     return error instanceof Error ? error.name : "Error";
   }

@@ -34,7 +34,8 @@ export function age(age_ms: number, lang: Lang): string {
   const minutes = Math.floor(seconds / 60);
   if (minutes < 60) return `${minutes}${NBSP}${min}`;
   const hours = Math.floor(minutes / 60);
-  if (hours < 48) return `${hours}${NBSP}${hour}` + (minutes % 60 ? `${NBSP}${minutes % 60}${NBSP}${min}` : "");
+  if (hours < 48)
+    return `${hours}${NBSP}${hour}` + (minutes % 60 ? `${NBSP}${minutes % 60}${NBSP}${min}` : "");
   return `${Math.floor(hours / 24)}${NBSP}${day}`;
 }
 
@@ -44,8 +45,15 @@ export class CivilTime {
 
   constructor(zone: string) {
     this.#format = new Intl.DateTimeFormat("en-GB", {
-      timeZone: zone, hourCycle: "h23", weekday: "short", year: "numeric", month: "2-digit", day: "2-digit",
-      hour: "2-digit", minute: "2-digit", second: "2-digit",
+      timeZone: zone,
+      hourCycle: "h23",
+      weekday: "short",
+      year: "numeric",
+      month: "2-digit",
+      day: "2-digit",
+      hour: "2-digit",
+      minute: "2-digit",
+      second: "2-digit",
     });
   }
 
@@ -80,7 +88,9 @@ export class CivilTime {
     if (midnight) {
       const last = this.parts(end_ms - 1);
       if (date(last) === date(from)) return date(from);
-      return from.day === "01" && to.day === "01" ? `${from.month}/${from.year}` : `${date(from)}–${date(last)}`;
+      return from.day === "01" && to.day === "01"
+        ? `${from.month}/${from.year}`
+        : `${date(from)}–${date(last)}`;
     }
     const near = end_ms - start_ms < 24 * 3_600_000;
     return near ? `${clock(from)}–${clock(to)}` : `${date(from)} ${clock(from)}–${date(to)} ${clock(to)}`;
@@ -89,7 +99,13 @@ export class CivilTime {
 
 /** Wall-clock parts; weekday 0 is Sunday. */
 export interface Civil {
-  weekday: number; year: string; month: string; day: string; hour: string; minute: string; second: string;
+  weekday: number;
+  year: string;
+  month: string;
+  day: string;
+  hour: string;
+  minute: string;
+  second: string;
 }
 
 const WEEKDAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];

@@ -8,8 +8,18 @@ export type Freshness = "live" | "late" | "stale" | "never";
 export type Quality = "good" | "uncertain" | "bad" | "never";
 export type Standing = "none" | "normal" | "exceeded";
 export type Settled = "provisional" | "final" | "revised";
-export type Reason = "" | "estimated" | "last_usable" | "calibrating" | "uncertain"
-  | "out_of_range" | "device" | "out_of_service" | "bad" | "missing" | "no_data";
+export type Reason =
+  | ""
+  | "estimated"
+  | "last_usable"
+  | "calibrating"
+  | "uncertain"
+  | "out_of_range"
+  | "device"
+  | "out_of_service"
+  | "bad"
+  | "missing"
+  | "no_data";
 
 /** All that a screen says about a figure beside its number. */
 export interface State {
@@ -31,7 +41,12 @@ export interface State {
 }
 
 const UNCERTAIN: Readonly<Record<number, Reason>> = { 64: "estimated", 65: "last_usable", 66: "calibrating" };
-const BAD: Readonly<Record<number, Reason>> = { 128: "out_of_range", 129: "device", 130: "missing", 131: "out_of_service" };
+const BAD: Readonly<Record<number, Reason>> = {
+  128: "out_of_range",
+  129: "device",
+  130: "missing",
+  131: "out_of_service",
+};
 
 /** `now` in server ms; `grace_ms` is added to both limits when the server's clock runs fast. */
 export function state(row: Row, indicator: Indicator, now: number, grace_ms = 0): State {
@@ -45,7 +60,8 @@ export function state(row: Row, indicator: Indicator, now: number, grace_ms = 0)
     shown: row.v !== null && (quality === "good" || quality === "uncertain"),
     partial: (row.f & FLAG.partial) !== 0 || row.k < row.m,
     insufficient: row.m > 0 && row.k < row.m * indicator.completeness_min,
-    settled: (row.f & FLAG.revised) !== 0 ? "revised" : (row.f & FLAG.provisional) !== 0 ? "provisional" : "final",
+    settled:
+      (row.f & FLAG.revised) !== 0 ? "revised" : (row.f & FLAG.provisional) !== 0 ? "provisional" : "final",
     standing: row.l === LEVEL.exceeded ? "exceeded" : row.l === LEVEL.normal ? "normal" : "none",
     typed: (row.f & FLAG.typed) !== 0,
     simulated: (row.f & FLAG.simulated) !== 0,
@@ -62,7 +78,7 @@ function qualityOf(row: Row): Quality {
 function reasonOf(row: Row, quality: Quality): Reason {
   if (quality === "never") return "no_data";
   if (quality === "uncertain") return UNCERTAIN[row.q] ?? "uncertain";
-  if (quality === "bad") return row.q >= 128 ? BAD[row.q] ?? "bad" : "missing";
+  if (quality === "bad") return row.q >= 128 ? (BAD[row.q] ?? "bad") : "missing";
   return "";
 }
 

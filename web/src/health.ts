@@ -27,9 +27,15 @@ export class Health {
     this.#since = now;
     const memory = (performance as { memory?: { usedJSHeapSize: number } }).memory;
     link.send({
-      t: "stat", o_painted: Math.min(this.#painted, store.offset), fps: Math.round(this.#frames / seconds),
-      long_ms: Math.round(this.#long_ms), heap: Math.round((memory?.usedJSHeapSize ?? 0) / 1e5) / 10,
-      nodes: document.getElementsByTagName("*").length, errs: link.errors, gaps: link.gaps, hidden: document.hidden,
+      t: "stat",
+      o_painted: Math.min(this.#painted, store.offset),
+      fps: Math.round(this.#frames / seconds),
+      long_ms: Math.round(this.#long_ms),
+      heap: Math.round((memory?.usedJSHeapSize ?? 0) / 1e5) / 10,
+      nodes: document.getElementsByTagName("*").length,
+      errs: link.errors,
+      gaps: link.gaps,
+      hidden: document.hidden,
     });
     this.#frames = 0;
     this.#long_ms = 0;

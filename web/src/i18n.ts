@@ -5,7 +5,7 @@ import vi from "./locales/vi.json";
 import type { Label } from "./protocol.ts";
 
 export type Key = keyof typeof vi & keyof typeof en;
-type Same<A, B> = [A] extends [B] ? [B] extends [A] ? true : never : never;
+type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : never) : never;
 /** Does not compile if one language has a key the other lacks. */
 export const sameKeys: Same<keyof typeof vi, keyof typeof en> = true;
 
@@ -23,7 +23,9 @@ export class Words {
   }
 
   /** Whether a text is a key, for words that come from a profile. */
-  has(key: string): key is Key { return key in words[this.lang]; }
+  has(key: string): key is Key {
+    return key in words[this.lang];
+  }
 
   /** A catalogue name; the other language if this one is empty. */
   name(label: Label | undefined): string {
@@ -31,7 +33,9 @@ export class Words {
     return label[this.lang] || label.vi || label.en;
   }
 
-  get other(): Lang { return this.lang === "vi" ? "en" : "vi"; }
+  get other(): Lang {
+    return this.lang === "vi" ? "en" : "vi";
+  }
 }
 
 /** `?lang=en`; anything else is Vietnamese. */

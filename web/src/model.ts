@@ -36,10 +36,14 @@ export class Model {
     return this.#numbers.get(`${indicator}\n${area}`);
   }
 
-  indicator(id: string): Indicator | undefined { return this.snapshot.indicators[id]; }
+  indicator(id: string): Indicator | undefined {
+    return this.snapshot.indicators[id];
+  }
 
   /** The server's time now, ms. */
-  now(): number { return this.clock.at(performance.now()); }
+  now(): number {
+    return this.clock.at(performance.now());
+  }
 }
 
 /** Everything that decides the page's static parts; the same text means the page can stay. */

@@ -1,4 +1,4 @@
-// One page's life: snapshot → elements, frames → dirty rows → one paint per animation frame, a tick each second.
+// One page's life: snapshot → elements, frames → dirty rows → one paint per animation frame, a tick a second.
 import { ServerClock } from "./clock.ts";
 import type { NhipWall } from "./elements/wall.ts";
 import { CivilTime } from "./format.ts";

@@ -6,14 +6,20 @@ import type { Model } from "./model.ts";
 import type { Indicator, Row } from "./protocol.ts";
 
 /** The number with its unit, or a dash; never 0 for missing. */
-export function valueText(row: Row | undefined, indicator: Indicator, state: State | null, words: Words): string {
-  if (!row || !state || state.quality === "never") return words.t(row && row.m > 0 ? "state.silent" : "state.never");
+export function valueText(
+  row: Row | undefined,
+  indicator: Indicator,
+  state: State | null,
+  words: Words,
+): string {
+  if (!row || !state || state.quality === "never")
+    return words.t(row && row.m > 0 ? "state.silent" : "state.never");
   if (!state.shown || row.v === null) return "—";
   const mark = state.quality === "uncertain" ? "≈\u00a0" : "";
   return mark + number(row.v, indicator.scale, words.lang) + unitText(indicator.unit, words);
 }
 
-/** A unit with its leading space (none before %); nothing for pure numbers. Counted things are named in words. */
+/** A unit with its leading space (none before %); nothing for pure numbers. Counted things get words. */
 export function unitText(unit: string, words: Words): string {
   if (unit === "" || unit === "1") return "";
   if (unit === "%") return unit;
@@ -58,7 +64,9 @@ export function limitText(indicator: Indicator, words: Words): string {
 
 /** How settled the window is: provisional, final, revised. */
 export function settledText(row: Row, state: State, words: Words): string {
-  return state.settled === "revised" ? words.t("state.revised", { rev: row.rev }) : words.t(`state.${state.settled}`);
+  return state.settled === "revised"
+    ? words.t("state.revised", { rev: row.rev })
+    : words.t(`state.${state.settled}`);
 }
 
 function lastKnown(row: Row): [number, number] | null {

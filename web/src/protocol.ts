@@ -1,7 +1,10 @@
 // The live protocol nhip.v1 as the screens see it: snapshot (HTTP) and frames (WebSocket).
 
 /** A text in both languages. */
-export interface Label { vi: string; en: string }
+export interface Label {
+  vi: string;
+  en: string;
+}
 
 /** đúng, đủ, sạch, sống; each 0…1, null: not judged. */
 export type Badge = [number | null, number | null, number | null, number | null];
@@ -35,7 +38,12 @@ export interface Area {
 }
 
 /** Which figure stands behind a row number. */
-export interface DictEntry { id: number; indicator: string; area: string; sensitivity: string }
+export interface DictEntry {
+  id: number;
+  indicator: string;
+  area: string;
+  sensitivity: string;
+}
 
 /** One closed window: its start in ms, its value. */
 export type ClosedWindow = [number, number | null];
@@ -65,13 +73,26 @@ export interface Row {
 }
 
 /** Bits of `Row.f`. */
-export const FLAG = { typed: 1, provisional: 2, simulated: 4, partial: 8, revised: 16, replayed: 32 } as const;
+export const FLAG = {
+  typed: 1,
+  provisional: 2,
+  simulated: 4,
+  partial: 8,
+  revised: 16,
+  replayed: 32,
+} as const;
 
 /** Words of `Row.l`. */
 export const LEVEL = { none: 0, normal: 1, exceeded: 2 } as const;
 
-export interface SourceCounts { live: number; due: number }
-export interface IngestLink { name: string; up: boolean }
+export interface SourceCounts {
+  live: number;
+  due: number;
+}
+export interface IngestLink {
+  name: string;
+  up: boolean;
+}
 
 /** `GET /api/v1/views/{view}/snapshot`. */
 export interface Snapshot {
@@ -95,27 +116,90 @@ export interface Snapshot {
 }
 
 export interface Welcome {
-  t: "welcome"; v: number; e: string; o: number; ts: number; rate: number; hb_ms: number;
-  mode: "resumed" | "snapshot"; build: string;
+  t: "welcome";
+  v: number;
+  e: string;
+  o: number;
+  ts: number;
+  rate: number;
+  hb_ms: number;
+  mode: "resumed" | "snapshot";
+  build: string;
 }
-export interface Snap { t: "snap"; e: string; o: number; part: number; parts: number; rows: Row[] }
+export interface Snap {
+  t: "snap";
+  e: string;
+  o: number;
+  part: number;
+  parts: number;
+  rows: Row[];
+}
 /** id, dt, v, q, f, k, m, l, window start dt, window end dt, badge, revision. */
 export type Change = [
-  id: number, dt: number | null, v: number | null, q: number, f: number, k: number, m: number, l: number,
-  startDt: number | null, endDt: number | null, badge: Badge, rev: number,
+  id: number,
+  dt: number | null,
+  v: number | null,
+  q: number,
+  f: number,
+  k: number,
+  m: number,
+  l: number,
+  startDt: number | null,
+  endDt: number | null,
+  badge: Badge,
+  rev: number,
 ];
-export interface Delta { t: "d"; o: number; p: number; b: number; u: Change[] }
+export interface Delta {
+  t: "d";
+  o: number;
+  p: number;
+  b: number;
+  u: Change[];
+}
 export interface EventFrame {
-  t: "ev"; o: number; p: number; n: number; k: string; op: string; id: string; data: unknown;
+  t: "ev";
+  o: number;
+  p: number;
+  n: number;
+  k: string;
+  op: string;
+  id: string;
+  data: unknown;
 }
-export interface Quality { dung: number | null; du: number | null; sach: number | null; song: number | null }
+export interface Quality {
+  dung: number | null;
+  du: number | null;
+  sach: number | null;
+  song: number | null;
+}
 export interface Heartbeat {
-  t: "hb"; o: number; ts: number; rate: number; lag_ms: number; in_s: number; q: Quality;
-  sources: SourceCounts; links: IngestLink[];
+  t: "hb";
+  o: number;
+  ts: number;
+  rate: number;
+  lag_ms: number;
+  in_s: number;
+  q: Quality;
+  sources: SourceCounts;
+  links: IngestLink[];
 }
-export interface Pong { t: "pong"; n: number; c0: number; s1: number; s2: number }
-export interface Reset { t: "reset"; e: string; reason: string }
-export interface Bye { t: "bye"; code: number; retry_ms: number }
+export interface Pong {
+  t: "pong";
+  n: number;
+  c0: number;
+  s1: number;
+  s2: number;
+}
+export interface Reset {
+  t: "reset";
+  e: string;
+  reason: string;
+}
+export interface Bye {
+  t: "bye";
+  code: number;
+  retry_ms: number;
+}
 export type ServerFrame = Welcome | Snap | Delta | EventFrame | Heartbeat | Pong | Reset | Bye;
 
 /** The version this page speaks. */

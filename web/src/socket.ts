@@ -1,7 +1,13 @@
 // The live link: snapshot by HTTP, frames by WebSocket, resume, gap check, jittered reconnect.
 import type { ServerClock } from "./clock.ts";
-import { PROTOCOL_VERSION, SUBPROTOCOL, type Heartbeat, type ServerFrame, type Snapshot, type Welcome }
-  from "./protocol.ts";
+import {
+  PROTOCOL_VERSION,
+  SUBPROTOCOL,
+  type Heartbeat,
+  type ServerFrame,
+  type Snapshot,
+  type Welcome,
+} from "./protocol.ts";
 import type { Store } from "./store.ts";
 
 /** Without any frame for this long the link is dead, whatever the socket says. */
@@ -36,7 +42,13 @@ export interface LinkListener {
   failed(status: number): void;
 }
 
-export interface LinkSettings { view: string; rate_ms: number; client: string; build: string; base: string }
+export interface LinkSettings {
+  view: string;
+  rate_ms: number;
+  client: string;
+  build: string;
+  base: string;
+}
 
 /** One page's link. At most one socket and one timer of each kind exist at any time. */
 export class LiveLink {
@@ -85,7 +97,9 @@ export class LiveLink {
   }
 
   /** Whether the page must say that it has lost its server. */
-  lost(now: number): boolean { return this.lastFrame > -Infinity && now - this.lastFrame > DEAD_MS; }
+  lost(now: number): boolean {
+    return this.lastFrame > -Infinity && now - this.lastFrame > DEAD_MS;
+  }
 
   /** Starts over at once, by hand (`R`). */
   reconnect(): void {
@@ -104,13 +118,15 @@ export class LiveLink {
   async peek(): Promise<Snapshot | null> {
     try {
       const response = await this.#get();
-      return response.ok ? await response.json() as Snapshot : null;
-    } catch { return null; }
+      return response.ok ? ((await response.json()) as Snapshot) : null;
+    } catch {
+      return null;
+    }
   }
 
   async #begin(): Promise<void> {
     if (this.#loading) return;
-    if (this.#needSnapshot && !await this.#load()) return;
+    if (this.#needSnapshot && !(await this.#load())) return;
     this.#open();
   }
 
@@ -122,7 +138,7 @@ export class LiveLink {
       const response = await this.#get();
       status = response.status;
       if (!response.ok) throw new Error(`status ${status}`);
-      const snapshot = await response.json() as Snapshot;
+      const snapshot = (await response.json()) as Snapshot;
       this.lastFrame = performance.now();
       this.#clock.tell(snapshot.server_ts, snapshot.rate, this.lastFrame);
       this.#store.load(snapshot);
@@ -152,15 +168,26 @@ export class LiveLink {
     this.#socket = socket;
     this.#connectBy = performance.now() + CONNECT_MAX_MS;
     socket.onopen = () => this.#hello();
-    socket.onmessage = (event) => { if (socket === this.#socket) this.#receive(event.data as string); };
-    socket.onclose = () => { if (socket === this.#socket) this.#again(); };
+    socket.onmessage = (event) => {
+      if (socket === this.#socket) this.#receive(event.data as string);
+    };
+    socket.onclose = () => {
+      if (socket === this.#socket) this.#again();
+    };
   }
 
   #hello(): void {
     const { client, build, view, rate_ms } = this.#settings;
     const { epoch, offset, event } = this.#store;
     const resume = event > 0 ? { e: epoch, o: offset, n: event } : { e: epoch, o: offset };
-    this.send({ t: "hello", v: PROTOCOL_VERSION, client: { id: client, kind: "wall", build }, view, resume, rate_ms });
+    this.send({
+      t: "hello",
+      v: PROTOCOL_VERSION,
+      client: { id: client, kind: "wall", build },
+      view,
+      resume,
+      rate_ms,
+    });
   }
 
   #drop(): void {
@@ -175,7 +202,10 @@ export class LiveLink {
   /** Drops the socket and begins again after `wait` (default: the back-off). */
   #again(wait = delay_ms(this.#attempt++, Math.random())): void {
     this.#drop();
-    if (this.phase === "live") { this.phase = "connecting"; this.reconnects++; }
+    if (this.phase === "live") {
+      this.phase = "connecting";
+      this.reconnects++;
+    }
     window.clearTimeout(this.#retry);
     this.#retry = window.setTimeout(() => void this.#begin(), wait);
   }
@@ -190,10 +220,20 @@ export class LiveLink {
     const now = performance.now();
     this.lastFrame = now;
     let frame: ServerFrame;
-    try { frame = JSON.parse(text) as ServerFrame; } catch { this.errors++; this.#reset(); return; }
+    try {
+      frame = JSON.parse(text) as ServerFrame;
+    } catch {
+      this.errors++;
+      this.#reset();
+      return;
+    }
     switch (frame.t) {
-      case "d": this.#judge(this.#store.apply(frame)); break;
-      case "hb": this.#beat(frame, now); break;
+      case "d":
+        this.#judge(this.#store.apply(frame));
+        break;
+      case "hb":
+        this.#beat(frame, now);
+        break;
       case "ev":
         this.#judge(this.#store.advance(frame.p, frame.o));
         this.#store.event = Math.max(this.#store.event, frame.n);
@@ -202,16 +242,28 @@ export class LiveLink {
         this.#settled = true;
         this.#judge(this.#store.part(frame.e, frame.o, frame.part, frame.parts, frame.rows));
         break;
-      case "welcome": this.#welcome(frame, now); break;
-      case "pong": this.#pong(frame.n, frame.s1, frame.s2, now); break;
-      case "reset": this.#reset(); break;
-      case "bye": this.#again(Math.max(frame.retry_ms, 0) * (0.5 + Math.random() / 2)); break;
-      default: this.errors++;
+      case "welcome":
+        this.#welcome(frame, now);
+        break;
+      case "pong":
+        this.#pong(frame.n, frame.s1, frame.s2, now);
+        break;
+      case "reset":
+        this.#reset();
+        break;
+      case "bye":
+        this.#again(Math.max(frame.retry_ms, 0) * (0.5 + Math.random() / 2));
+        break;
+      default:
+        this.errors++;
     }
   }
 
   #judge(applied: "ok" | "gap" | "unknown"): void {
-    if (applied === "ok") { this.#listener.values(); return; }
+    if (applied === "ok") {
+      this.#listener.values();
+      return;
+    }
     this.gaps++;
     this.#reset();
   }
@@ -224,7 +276,10 @@ export class LiveLink {
 
   #welcome(frame: Welcome, now: number): void {
     this.#connectBy = Infinity;
-    if (frame.v !== PROTOCOL_VERSION || frame.e !== this.#store.epoch) { this.#reset(); return; }
+    if (frame.v !== PROTOCOL_VERSION || frame.e !== this.#store.epoch) {
+      this.#reset();
+      return;
+    }
     this.#attempt = 0;
     this.phase = "live";
     this.#settled = frame.mode === "resumed";
@@ -244,8 +299,14 @@ export class LiveLink {
   }
 
   #supervise(now: number): void {
-    if (now > this.#connectBy) { this.#again(); return; }
-    if (this.phase === "live" && this.lost(now)) { this.#again(0); return; }
+    if (now > this.#connectBy) {
+      this.#again();
+      return;
+    }
+    if (this.phase === "live" && this.lost(now)) {
+      this.#again(0);
+      return;
+    }
     if (now >= this.#nextPing) {
       this.#nextPing = now + PING_EVERY_MS;
       this.#pingsLeft = Math.max(0, this.#pingsLeft - 1);

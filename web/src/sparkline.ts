@@ -21,7 +21,7 @@ export interface Spark {
   points: number;
 }
 
-/** `length_ms` is the usual length of a window. The time base is always HISTORY_MAX windows and the open one. */
+/** `length_ms`: the usual length of a window. The time base is always HISTORY_MAX windows and one. */
 export function spark(row: Row, limit: number | null, length_ms: number): Spark {
   const closed = (row.hist ?? []).filter((entry) => !row.w || entry[0] < row.w[0]);
   const newest: ClosedWindow | null = row.w ? [row.w[0], row.v] : null;
@@ -36,7 +36,8 @@ export function spark(row: Row, limit: number | null, length_ms: number): Spark 
   const hollow = newest !== null && isProvisional(row);
   const line = path(hollow ? closed : all, x, scale.y, length_ms);
   const before = closed[closed.length - 1];
-  const joined = hollow && before && before[1] !== null && last[1] !== null && adjacent(before, last, length_ms);
+  const joined =
+    hollow && before && before[1] !== null && last[1] !== null && adjacent(before, last, length_ms);
   const open = joined ? `M${x(before[0])} ${scale.y(before[1]!)}L${x(last[0])} ${scale.y(last[1]!)}` : "";
   const end = last[1] === null ? null : { x: x(last[0]), y: scale.y(last[1]), hollow };
   return { line, open, end, limit_y: scale.limit_y, points: all.filter((entry) => entry[1] !== null).length };
@@ -49,10 +50,18 @@ export function windowLength(window: string, row: Row | undefined): number {
   return row?.w ? row.w[1] - row.w[0] : 3_600_000;
 }
 
-const UNITS_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, min: 60_000, h: 3_600_000, d: 86_400_000 };
+const UNITS_MS: Readonly<Record<string, number>> = {
+  s: 1000,
+  m: 60_000,
+  min: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
 
-function scaleOf(all: ClosedWindow[], limit: number | null)
-  : { y: (value: number) => number; limit_y: number | null } | null {
+function scaleOf(
+  all: ClosedWindow[],
+  limit: number | null,
+): { y: (value: number) => number; limit_y: number | null } | null {
   let low = Infinity;
   let high = -Infinity;
   for (const [, value] of all) {
@@ -63,15 +72,26 @@ function scaleOf(all: ClosedWindow[], limit: number | null)
   if (low > high) return null;
   const span = high - low;
   const near = limit !== null && limit <= high + span && limit >= low - span;
-  if (near) { low = Math.min(low, limit); high = Math.max(high, limit); }
-  if (high === low) { high += Math.abs(high) * 0.05 + 1e-9; low -= Math.abs(low) * 0.05 + 1e-9; }
-  const y = (value: number): number => round(HEIGHT - PAD - (HEIGHT - 2 * PAD) * (value - low) / (high - low));
+  if (near) {
+    low = Math.min(low, limit);
+    high = Math.max(high, limit);
+  }
+  if (high === low) {
+    high += Math.abs(high) * 0.05 + 1e-9;
+    low -= Math.abs(low) * 0.05 + 1e-9;
+  }
+  const y = (value: number): number =>
+    round(HEIGHT - PAD - ((HEIGHT - 2 * PAD) * (value - low)) / (high - low));
   return { y, limit_y: near ? y(limit) : null };
 }
 
 /** Lines only between neighbouring windows; a value alone between two gaps is a short dash. */
-function path(entries: ClosedWindow[], x: (start: number) => number, y: (value: number) => number, length: number)
-  : string {
+function path(
+  entries: ClosedWindow[],
+  x: (start: number) => number,
+  y: (value: number) => number,
+  length: number,
+): string {
   let text = "";
   let previous: ClosedWindow | null = null;
   for (const entry of entries) {
@@ -88,4 +108,6 @@ function adjacent(left: ClosedWindow, right: ClosedWindow, length_ms: number): b
   return Math.round((right[0] - left[0]) / length_ms) <= 1;
 }
 
-function round(value: number): number { return Math.round(value * 10) / 10; }
+function round(value: number): number {
+  return Math.round(value * 10) / 10;
+}

@@ -90,9 +90,13 @@ export class Store {
   }
 
   /** Whether parts of a snapshot are still awaited: the position is not yet known. */
-  get staging(): boolean { return this.#parts > 0; }
+  get staging(): boolean {
+    return this.#parts > 0;
+  }
 
-  get dirty(): boolean { return this.#dirty.size > 0; }
+  get dirty(): boolean {
+    return this.#dirty.size > 0;
+  }
 
   #put(row: Row): void {
     if (row.hist) row.hist = sorted(row.hist);
@@ -115,8 +119,10 @@ export class Store {
     row.m = change[6];
     row.l = change[7];
     if (start === null || end === null) row.w = null;
-    else if (row.w) { row.w[0] = base + start; row.w[1] = base + end; }
-    else row.w = [base + start, base + end];
+    else if (row.w) {
+      row.w[0] = base + start;
+      row.w[1] = base + end;
+    } else row.w = [base + start, base + end];
     row.b = change[10];
     row.rev = change[11];
     row.o = delta.o;
@@ -124,7 +130,7 @@ export class Store {
     return true;
   }
 
-  /** The window moved on: its last known value becomes the newest closed one until a snapshot tells the final. */
+  /** The window moved on: its last known value stands as closed until a snapshot tells the final one. */
   #close(row: Row): void {
     if (!row.w) return;
     row.hist ??= [];
@@ -136,7 +142,9 @@ export class Store {
 }
 
 /** Whether the newest window of a row is still open. */
-export function isProvisional(row: Row): boolean { return (row.f & FLAG.provisional) !== 0; }
+export function isProvisional(row: Row): boolean {
+  return (row.f & FLAG.provisional) !== 0;
+}
 
 function sorted(history: ClosedWindow[]): ClosedWindow[] {
   return history.sort((left, right) => left[0] - right[0]).slice(-HISTORY_MAX);

@@ -25,7 +25,8 @@ test("a slow sample never replaces a fast one among the last eight", () => {
   const clock = new ServerClock();
   clock.tell(SERVER, 1, 0);
   clock.sample(0, SERVER + 1, SERVER + 1, 2);
-  for (let at = 1; at <= 7; at++) clock.sample(at * 100, SERVER + at * 100 + 40, SERVER + at * 100 + 40, at * 100 + 50);
+  for (let at = 1; at <= 7; at++)
+    clock.sample(at * 100, SERVER + at * 100 + 40, SERVER + at * 100 + 40, at * 100 + 50);
   assert.equal(clock.at(1000), SERVER + 1000);
   clock.sample(900, SERVER + 940, SERVER + 940, 950);
   assert.equal(clock.at(1000), SERVER + 1015);

@@ -6,20 +6,47 @@ import { FLAG, type Indicator, type Row } from "../src/protocol.ts";
 
 const NOW = 1_795_244_700_000;
 const indicator: Indicator = {
-  name: { vi: "Bụi", en: "Dust" }, unit: "µg/m³", scale: 1, domain: "env", direction: "worse", cadence_s: 60,
-  stale_s: 300, completeness_min: 0.5, window: "1h", limit: 50, below: false, document: "", owner: "",
+  name: { vi: "Bụi", en: "Dust" },
+  unit: "µg/m³",
+  scale: 1,
+  domain: "env",
+  direction: "worse",
+  cadence_s: 60,
+  stale_s: 300,
+  completeness_min: 0.5,
+  window: "1h",
+  limit: 50,
+  below: false,
+  document: "",
+  owner: "",
 };
 
 function row(more: Partial<Row> = {}): Row {
-  return { id: 0, t: NOW, v: 35.2, q: 0, f: 0, k: 5, m: 5, l: 1, w: null, b: [null, 1, 1, 1], rev: 0, o: 1, ...more };
+  return {
+    id: 0,
+    t: NOW,
+    v: 35.2,
+    q: 0,
+    f: 0,
+    k: 5,
+    m: 5,
+    l: 1,
+    w: null,
+    b: [null, 1, 1, 1],
+    rev: 0,
+    o: 1,
+    ...more,
+  };
 }
 
 const at = (age_s: number, more: Partial<Row> = {}, grace_ms = 0) =>
   state(row({ t: NOW - age_s * 1000, ...more }), indicator, NOW, grace_ms);
 
 test("a value is live to 1.5 cadences, late to its limit, then stale", () => {
-  assert.deepEqual([0, 90, 90.001, 300, 300.001].map((age) => at(age).freshness),
-    ["live", "live", "late", "late", "stale"]);
+  assert.deepEqual(
+    [0, 90, 90.001, 300, 300.001].map((age) => at(age).freshness),
+    ["live", "live", "late", "late", "stale"],
+  );
 });
 
 test("a fast clock grants as many extra seconds as it runs fast", () => {
@@ -40,7 +67,10 @@ test("age is now minus event time and never negative", () => {
 
 test("never heard has no age and nothing to show, whatever the value says", () => {
   const never = state(row({ t: null, v: 0, q: 130 }), indicator, NOW);
-  assert.deepEqual([never.freshness, never.quality, never.age_ms, never.shown], ["never", "never", null, false]);
+  assert.deepEqual(
+    [never.freshness, never.quality, never.age_ms, never.shown],
+    ["never", "never", null, false],
+  );
 });
 
 test("missing is not zero: null is never shown, zero is", () => {
@@ -51,7 +81,10 @@ test("missing is not zero: null is never shown, zero is", () => {
 });
 
 test("quality bytes are good, uncertain, bad with their reasons", () => {
-  const of = (q: number, v: number | null = 1) => { const s = at(1, { q, v }); return [s.quality, s.reason, s.shown]; };
+  const of = (q: number, v: number | null = 1) => {
+    const s = at(1, { q, v });
+    return [s.quality, s.reason, s.shown];
+  };
   assert.deepEqual(of(0), ["good", "", true]);
   assert.deepEqual(of(64), ["uncertain", "estimated", true]);
   assert.deepEqual(of(65), ["uncertain", "last_usable", true]);
@@ -64,7 +97,10 @@ test("quality bytes are good, uncertain, bad with their reasons", () => {
 });
 
 test("heard, but nothing in this window: missing, not never", () => {
-  assert.deepEqual([at(5, { v: null, q: 130 }).quality, at(5, { v: null, q: 130 }).reason], ["bad", "missing"]);
+  assert.deepEqual(
+    [at(5, { v: null, q: 130 }).quality, at(5, { v: null, q: 130 }).reason],
+    ["bad", "missing"],
+  );
 });
 
 test("k of m: partial when one lacks, insufficient below the least completeness", () => {
@@ -84,7 +120,10 @@ test("flags become words: provisional, final, revised, typed, simulated, replaye
 });
 
 test("levels: none without a limit, normal, exceeded", () => {
-  assert.deepEqual([0, 1, 2].map((l) => at(1, { l }).standing), ["none", "normal", "exceeded"]);
+  assert.deepEqual(
+    [0, 1, 2].map((l) => at(1, { l }).standing),
+    ["none", "normal", "exceeded"],
+  );
 });
 
 test("the function stores nothing: the same row later is older, nothing else", () => {

@@ -7,18 +7,54 @@ import { WIDTH, spark, windowLength } from "../src/sparkline.ts";
 const HOUR = 3_600_000;
 
 function row(hist: ClosedWindow[], v: number | null, f = 2): Row {
-  return { id: 0, t: 1, v, q: 0, f, k: 1, m: 1, l: 0, w: [10 * HOUR, 11 * HOUR], b: [null, 1, 1, 1], rev: 0, o: 1, hist };
+  return {
+    id: 0,
+    t: 1,
+    v,
+    q: 0,
+    f,
+    k: 1,
+    m: 1,
+    l: 0,
+    w: [10 * HOUR, 11 * HOUR],
+    b: [null, 1, 1, 1],
+    rev: 0,
+    o: 1,
+    hist,
+  };
 }
 
 test("neighbours are joined, a null breaks the line", () => {
-  const drawn = spark(row([[6 * HOUR, 1], [7 * HOUR, 2], [8 * HOUR, null], [9 * HOUR, 3]], 4), null, HOUR);
+  const drawn = spark(
+    row(
+      [
+        [6 * HOUR, 1],
+        [7 * HOUR, 2],
+        [8 * HOUR, null],
+        [9 * HOUR, 3],
+      ],
+      4,
+    ),
+    null,
+    HOUR,
+  );
   assert.equal(drawn.line.match(/M/g)?.length, 2);
   assert.equal(drawn.line.match(/L/g)?.length, 1);
   assert.equal(drawn.points, 4);
 });
 
 test("a window that is absent altogether breaks the line too", () => {
-  const drawn = spark(row([[6 * HOUR, 1], [9 * HOUR, 3]], 4), null, HOUR);
+  const drawn = spark(
+    row(
+      [
+        [6 * HOUR, 1],
+        [9 * HOUR, 3],
+      ],
+      4,
+    ),
+    null,
+    HOUR,
+  );
   assert.equal(drawn.line.match(/M/g)?.length, 2);
 });
 
@@ -32,11 +68,20 @@ test("the open window is hollow at the right edge; a closed one is solid and par
 
 test("missing now: no end point; nothing at all: nothing drawn, no zero", () => {
   assert.equal(spark(row([[9 * HOUR, 3]], null), null, HOUR).end, null);
-  assert.deepEqual(spark(row([], null), 50, HOUR), { line: "", open: "", end: null, limit_y: null, points: 0 });
+  assert.deepEqual(spark(row([], null), 50, HOUR), {
+    line: "",
+    open: "",
+    end: null,
+    limit_y: null,
+    points: 0,
+  });
 });
 
 test("a limit far outside is not drawn, a near one is", () => {
-  const hist: ClosedWindow[] = [[8 * HOUR, 10], [9 * HOUR, 20]];
+  const hist: ClosedWindow[] = [
+    [8 * HOUR, 10],
+    [9 * HOUR, 20],
+  ];
   assert.equal(spark(row(hist, 15), 500, HOUR).limit_y, null);
   assert.notEqual(spark(row(hist, 15), 25, HOUR).limit_y, null);
 });

@@ -8,7 +8,21 @@ const HOUR = 3_600_000;
 const BASE = 1_795_244_400_000;
 
 function row(id: number, more: Partial<Row> = {}): Row {
-  return { id, t: BASE, v: 1, q: 0, f: 2, k: 1, m: 1, l: 0, w: [BASE, BASE + HOUR], b: [null, 1, 1, 1], rev: 0, o: 5, ...more };
+  return {
+    id,
+    t: BASE,
+    v: 1,
+    q: 0,
+    f: 2,
+    k: 1,
+    m: 1,
+    l: 0,
+    w: [BASE, BASE + HOUR],
+    b: [null, 1, 1, 1],
+    rev: 0,
+    o: 5,
+    ...more,
+  };
 }
 
 function loaded(rows: Row[]): Store {
@@ -18,8 +32,20 @@ function loaded(rows: Row[]): Store {
   return store;
 }
 
-const change = (id: number, v: number | null, start = 0): Change =>
-  [id, 5, v, 0, 2, 1, 1, 1, start, start + HOUR, [null, 1, 1, 1], 0];
+const change = (id: number, v: number | null, start = 0): Change => [
+  id,
+  5,
+  v,
+  0,
+  2,
+  1,
+  1,
+  1,
+  start,
+  start + HOUR,
+  [null, 1, 1, 1],
+  0,
+];
 
 test("a frame that begins elsewhere is a gap and moves nothing", () => {
   const store = loaded([row(0)]);
@@ -38,7 +64,13 @@ test("frames in order move the position; p = o is allowed", () => {
 
 test("times are relative to the frame's base", () => {
   const store = loaded([row(0)]);
-  store.apply({ t: "d", p: 10, o: 11, b: BASE + 500, u: [[0, -250, 3, 0, 0, 1, 1, 0, -500, HOUR - 500, [1, 1, 1, 1], 2]] });
+  store.apply({
+    t: "d",
+    p: 10,
+    o: 11,
+    b: BASE + 500,
+    u: [[0, -250, 3, 0, 0, 1, 1, 0, -500, HOUR - 500, [1, 1, 1, 1], 2]],
+  });
   assert.equal(store.rows.get(0)?.t, BASE + 250);
   assert.deepEqual(store.rows.get(0)?.w, [BASE, BASE + HOUR]);
 });
@@ -51,7 +83,8 @@ test("a row nobody announced is told, the others are taken", () => {
 
 test("many changes of one row are painted once", () => {
   const store = loaded([row(0), row(1)]);
-  for (let at = 0; at < 50; at++) store.apply({ t: "d", p: 10 + at, o: 11 + at, b: BASE, u: [change(0, at)] });
+  for (let at = 0; at < 50; at++)
+    store.apply({ t: "d", p: 10 + at, o: 11 + at, b: BASE, u: [change(0, at)] });
   const painted: number[] = [];
   store.flush((one) => painted.push(one.v ?? NaN));
   assert.deepEqual(painted, [49]);
@@ -87,7 +120,21 @@ test("parts out of order or of another epoch are a gap", () => {
 test("a newer history never sets a live value back", () => {
   const store = loaded([row(0)]);
   store.apply({ t: "d", p: 10, o: 11, b: BASE, u: [change(0, 42)] });
-  store.refreshHistory({ epoch: "e1", rows: [row(0, { v: 1, hist: [[BASE - HOUR, 3], [BASE - 2 * HOUR, 2]] })] } as unknown as Snapshot);
+  store.refreshHistory({
+    epoch: "e1",
+    rows: [
+      row(0, {
+        v: 1,
+        hist: [
+          [BASE - HOUR, 3],
+          [BASE - 2 * HOUR, 2],
+        ],
+      }),
+    ],
+  } as unknown as Snapshot);
   assert.equal(store.rows.get(0)?.v, 42);
-  assert.deepEqual(store.rows.get(0)?.hist, [[BASE - 2 * HOUR, 2], [BASE - HOUR, 3]]);
+  assert.deepEqual(store.rows.get(0)?.hist, [
+    [BASE - 2 * HOUR, 2],
+    [BASE - HOUR, 3],
+  ]);
 });

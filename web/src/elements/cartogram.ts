@@ -16,7 +16,14 @@ type Look = "normal" | "exceeded" | "stale" | "bad" | "never";
 const LOOKS: readonly Look[] = ["normal", "exceeded", "stale", "bad", "never"];
 
 /** One commune on the page. */
-interface Commune { area: Area; cell: [number, number]; group: SVGGElement; look: Mark; late: Mark; label: Mark }
+interface Commune {
+  area: Area;
+  cell: [number, number];
+  group: SVGGElement;
+  look: Mark;
+  late: Mark;
+  label: Mark;
+}
 
 /** `<nhip-cartogram>` */
 export class NhipCartogram extends Panel {
@@ -33,7 +40,8 @@ export class NhipCartogram extends Panel {
     const cells = placed(snapshot.areas);
     const map = snapshot.view.map;
     const indicator = map === null ? undefined : this.model.indicator(map);
-    if (!indicator || cells.length === 0) return html`<section class="map panel"><p>${words.t("map.none")}</p></section>`;
+    if (!indicator || cells.length === 0)
+      return html`<section class="map panel"><p>${words.t("map.none")}</p></section>`;
     const box = bounds(cells);
     return html`
       <section class="map panel" aria-label=${words.name(indicator.name)}>
@@ -46,7 +54,8 @@ export class NhipCartogram extends Panel {
           @focusin=${(event: FocusEvent) => this.#choose(event.target)}
           @pointerover=${(event: PointerEvent) => this.#choose(event.target)}>
           <defs>
-            <pattern id="hatch" width="14" height="14" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
+            <pattern id="hatch" width="14" height="14" patternUnits="userSpaceOnUse"
+              patternTransform="rotate(45)">
               <rect width="14" height="14" class="hatch-ground"></rect>
               <rect width="4" height="14" class="hatch-line"></rect>
             </pattern>
@@ -56,23 +65,27 @@ export class NhipCartogram extends Panel {
         <p class="readout"><span class="readout-name" data-cell="read-name"></span>
           <span class="readout-value" data-cell="read-value"></span>
           <span class="readout-note" data-cell="read-note"></span></p>
-        <ul class="legend">${LOOKS.map((look) => html`
+        <ul class="legend">${LOOKS.map(
+          (look) => html`
           <li data-look=${look}>${swatch(look)}<span>${words.t(`legend.${look}`)}</span>
-            <span class="count" data-cell=${`count-${look}`}></span></li>`)}</ul>
+            <span class="count" data-cell=${`count-${look}`}></span></li>`,
+        )}</ul>
       </section>`;
   }
 
   #cell(area: Area, first: boolean): unknown {
     const [column, row] = area.cell!;
     const lines = shortName(this.model.words.name(area.name)).split(" ").slice(0, 4);
-    const top = SIDE / 2 - (lines.length - 1) * LINE / 2 + 8;
+    const top = SIDE / 2 - ((lines.length - 1) * LINE) / 2 + 8;
     return svg`
       <g class="commune" role="button" tabindex=${first ? "0" : "-1"} data-area=${area.code}
         transform=${`translate(${column * STEP} ${row * STEP})`}>
         <rect class="ground" width=${SIDE} height=${SIDE} rx="7"></rect>
         <path class="sign" d="M81 5l9 9-9 9-9-9z"></path>
-        <text x=${SIDE / 2} y=${top} aria-hidden="true">${lines.map((line, at) => svg`
-          <tspan x=${SIDE / 2} dy=${at === 0 ? 0 : LINE}>${line}</tspan>`)}</text>
+        <text x=${SIDE / 2} y=${top} aria-hidden="true">${lines.map(
+          (line, at) => svg`
+          <tspan x=${SIDE / 2} dy=${at === 0 ? 0 : LINE}>${line}</tspan>`,
+        )}</text>
       </g>`;
   }
 
@@ -87,7 +100,11 @@ export class NhipCartogram extends Panel {
       const area = this.model.areas.get(group.dataset.area ?? "");
       if (!area?.cell) continue;
       const commune = {
-        area, cell: area.cell, group, look: new Mark(group, "data-look"), late: new Mark(group, "data-late"),
+        area,
+        cell: area.cell,
+        group,
+        look: new Mark(group, "data-look"),
+        late: new Mark(group, "data-late"),
         label: new Mark(group, "aria-label"),
       };
       this.#communes.push(commune);
@@ -128,7 +145,9 @@ export class NhipCartogram extends Panel {
     commune.late.set(current?.freshness === "late" ? "" : null);
     const { words } = this.model;
     const age = current ? ageText(current, words) : "";
-    commune.label.set(`${words.name(commune.area.name)}: ${valueText(row, indicator, current, words)}. ${age}`);
+    commune.label.set(
+      `${words.name(commune.area.name)}: ${valueText(row, indicator, current, words)}. ${age}`,
+    );
     return look;
   }
 
@@ -163,7 +182,9 @@ export class NhipCartogram extends Panel {
   /** Arrow keys go to the nearest cell that way; the diagram is one stop of Tab. */
   #walk(event: KeyboardEvent): void {
     const way = WAYS[event.key];
-    const from = this.#byCode.get((event.target as Element).closest<SVGGElement>(".commune")?.dataset.area ?? "");
+    const from = this.#byCode.get(
+      (event.target as Element).closest<SVGGElement>(".commune")?.dataset.area ?? "",
+    );
     if (!way || !from) return;
     event.preventDefault();
     const next = nearest(this.#communes, from, way);
@@ -175,7 +196,10 @@ export class NhipCartogram extends Panel {
 
 const LINE = 21;
 const WAYS: Readonly<Record<string, [number, number]>> = {
-  ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1],
+  ArrowLeft: [-1, 0],
+  ArrowRight: [1, 0],
+  ArrowUp: [0, -1],
+  ArrowDown: [0, 1],
 };
 
 /** What a cell looks like; what is not known never looks fine. */
@@ -188,10 +212,14 @@ export function lookOf(current: State | null): Look {
 
 /** The name without the word for its kind, which every cell would repeat. */
 export function shortName(name: string): string {
-  return name.replace(/^(Xã|Phường|Đặc khu|Thị trấn) /u, "").replace(/ (Commune|Ward|Special Zone|Town)$/u, "");
+  return name
+    .replace(/^(Xã|Phường|Đặc khu|Thị trấn) /u, "")
+    .replace(/ (Commune|Ward|Special Zone|Town)$/u, "");
 }
 
-function placed(areas: Area[]): Area[] { return areas.filter((area) => area.cell !== null); }
+function placed(areas: Area[]): Area[] {
+  return areas.filter((area) => area.cell !== null);
+}
 
 function bounds(areas: Area[]): string {
   const columns = areas.map((area) => area.cell![0]);

@@ -1,4 +1,4 @@
-// The panel behind a click or Enter: definition, window, k of m with the missing named, sources, offsets, samples.
+// The panel behind a click or Enter: definition, window, k of m with the missing named, offsets, samples.
 import { html, nothing } from "lit";
 import { part } from "../cell.ts";
 import { explain, type Explanation, type NamedSource, type Sample } from "../explanation.ts";
@@ -9,6 +9,7 @@ import { Panel } from "./panel.ts";
 /** Names listed before "and n more". */
 const NAMES_MAX = 24;
 const SAMPLES_MAX = 8;
+const COLUMNS = ["explain.offset", "explain.topic", "explain.hash", "explain.items"] as const;
 
 /** `<nhip-explain>`: a modal dialog of the browser, which traps the focus and closes on Esc by itself. */
 export class NhipExplain extends Panel {
@@ -47,14 +48,18 @@ export class NhipExplain extends Panel {
   }
 
   /** An explanation is of its moment: it does not move while it is read. */
-  override paint(): void { /* nothing changes by itself */ }
+  override paint(): void {
+    /* nothing changes by itself */
+  }
 
   protected override render(): unknown {
     const { words } = this.model;
     const indicator = this.model.indicator(this.#indicator);
     return html`
       <dialog class="explain" aria-labelledby="explain-title" @close=${() => this.#closed()}
-        @click=${(event: MouseEvent) => { if (event.target === event.currentTarget) this.#dismiss(); }}>
+        @click=${(event: MouseEvent) => {
+          if (event.target === event.currentTarget) this.#dismiss();
+        }}>
         <div class="sheet">
           <header>
             <p class="over">${words.t("explain.title")}</p>
@@ -68,7 +73,9 @@ export class NhipExplain extends Panel {
       </dialog>`;
   }
 
-  #dismiss(): void { part<HTMLDialogElement>(this, "dialog").close(); }
+  #dismiss(): void {
+    part<HTMLDialogElement>(this, "dialog").close();
+  }
 
   #body(): unknown {
     const { words } = this.model;
@@ -83,7 +90,9 @@ export class NhipExplain extends Panel {
   #facts(answer: Explanation): unknown {
     const { words } = this.model;
     const owner = answer.definition?.owner;
-    const inputs = [answer.inputs?.stream, ...answer.inputs?.names ?? []].filter((name) => name).join(" · ");
+    const inputs = [answer.inputs?.stream, ...(answer.inputs?.names ?? [])]
+      .filter((name) => name)
+      .join(" · ");
     return html`
       <dl>
         <dt>${words.t("explain.value")}</dt><dd class="big">${this.#value(answer)}</dd>
@@ -99,8 +108,12 @@ export class NhipExplain extends Panel {
         ${owner ? html`<dt>${words.t("explain.owner")}</dt><dd>${owner}</dd>` : nothing}
       </dl>
       <h3>${words.t("explain.definition")}
-        ${answer.definition?.version ? html`<small>${words.t("explain.version")}
-          <code>${answer.definition.version}</code></small>` : nothing}</h3>
+        ${
+          answer.definition?.version
+            ? html`<small>${words.t("explain.version")}
+          <code>${answer.definition.version}</code></small>`
+            : nothing
+        }</h3>
       ${answer.definition?.basis ? html`<p>${answer.definition.basis}</p>` : nothing}
       <pre class="definition">${answer.definition?.text ?? "—"}</pre>
       <h3>${words.t("explain.samples")}</h3>
@@ -119,7 +132,8 @@ export class NhipExplain extends Panel {
     const { civil, words } = this.model;
     const { start, end } = answer.window ?? {};
     if (!start || !end) return "—";
-    const text = `${civil.full(Date.parse(start)).slice(0, 16)} – ${civil.full(Date.parse(end)).slice(0, 16)}`;
+    const minute = (time: string): string => civil.full(Date.parse(time)).slice(0, 16);
+    const text = `${minute(start)} – ${minute(end)}`;
     const { state, revision } = answer.figure ?? {};
     if (state === "provisional" || state === "final") return `${text} · ${words.t(`state.${state}`)}`;
     return state === "revised" ? `${text} · ${words.t("state.revised", { rev: revision ?? 0 })}` : text;
@@ -128,8 +142,10 @@ export class NhipExplain extends Panel {
   #names(names: NamedSource[] | undefined, none: string): unknown {
     if (!names || names.length === 0) return none;
     const more = names.length - NAMES_MAX;
-    return html`<span class="names">${names.slice(0, NAMES_MAX).map(({ source, name }) => html`
-      <code title=${source}>${name ? this.model.words.name(name) : source}</code> `)}</span>
+    return html`<span class="names">${names.slice(0, NAMES_MAX).map(
+      ({ source, name }) => html`
+      <code title=${source}>${name ? this.model.words.name(name) : source}</code> `,
+    )}</span>
       ${more > 0 ? this.model.words.t("explain.more", { n: more }) : nothing}`;
   }
 
@@ -142,12 +158,14 @@ export class NhipExplain extends Panel {
     if (samples.length === 0) return html`<p>${words.t("explain.no_samples")}</p>`;
     return html`
       <table>
-        <thead><tr><th scope="col">${words.t("explain.offset")}</th><th scope="col">${words.t("explain.topic")}</th>
-          <th scope="col">${words.t("explain.hash")}</th><th scope="col">${words.t("explain.items")}</th></tr></thead>
-        <tbody>${samples.slice(0, SAMPLES_MAX).map((sample) => html`
+        <thead><tr>${COLUMNS.map((key) => html`<th scope="col">${words.t(key)}</th>`)}</tr></thead>
+        <tbody>${samples.slice(0, SAMPLES_MAX).map(
+          (sample) => html`
           <tr><td class="right">${this.#offset(sample.offset)}</td><td>${sample.topic ?? "—"}</td>
-            <td><code title=${sample.payload_hash ?? ""}>${(sample.payload_hash ?? "—").slice(0, 12)}</code></td>
-            <td>${(sample.items ?? []).join(", ")}</td></tr>`)}</tbody>
+            <td><code title=${sample.payload_hash ?? ""}>${(sample.payload_hash ?? "—").slice(0, 12)}
+              </code></td>
+            <td>${(sample.items ?? []).join(", ")}</td></tr>`,
+        )}</tbody>
       </table>`;
   }
 }

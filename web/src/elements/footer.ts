@@ -18,21 +18,26 @@ export class NhipFooter extends Panel {
 
   protected override render(): unknown {
     const { words, snapshot } = this.model;
-    const domains = Object.keys(snapshot.badges).filter((id) => id !== "").sort();
+    const domains = Object.keys(snapshot.badges)
+      .filter((id) => id !== "")
+      .sort();
     return html`
       <footer class="bottom">
         <div class="quality" role="group" aria-label=${words.t("footer.title")}>
           <div class="domain whole" data-domain="">${this.#words(words.t("footer.all"))}</div>
-          <div class="domains">${domains.map((id) => html`
-            <div class="domain" data-domain=${id}>${this.#words(this.#domainName(id))}</div>`)}</div>
+          <div class="domains">${domains.map(
+            (id) => html`
+            <div class="domain" data-domain=${id}>${this.#words(this.#domainName(id))}</div>`,
+          )}</div>
         </div>
         <div class="system">
-          <span class="stat"><span class="word-name">${words.t("footer.sources")}</span><span class="word-value"
-            data-cell="sources"></span></span>
+          <span class="stat"><span class="word-name">${words.t("footer.sources")}</span><span
+            class="word-value" data-cell="sources"></span></span>
           <span class="stat" data-ingest><span data-cell="ingest"></span></span>
           <span class="stat"><span data-cell="rate"></span></span>
           <span class="stat"><span data-cell="lag"></span></span>
-          <span class="stat link"><span class="lamp" aria-hidden="true"></span>WebSocket <span data-cell="link"></span></span>
+          <span class="stat link"><span class="lamp" aria-hidden="true"></span>WebSocket
+            <span data-cell="link"></span></span>
           <span class="stat offset" data-cell="offset"></span>
           <button class="lang" type="button" title=${words.t("lang.switch")} lang=${words.other}
             data-act="lang">${words.t("lang.other")}</button>
@@ -42,9 +47,11 @@ export class NhipFooter extends Panel {
 
   #words(name: string): unknown {
     const { words } = this.model;
-    return html`<span class="domain-name">${name}</span>${WORDS.map((word) => html`
+    return html`<span class="domain-name">${name}</span>${WORDS.map(
+      (word) => html`
       <span class="word"><span class="word-name">${words.t(`badge.${word}`)}</span><span class="word-value"
-        data-word=${word}></span></span>`)}`;
+        data-word=${word}></span></span>`,
+    )}`;
   }
 
   #domainName(id: string): string {
@@ -75,8 +82,12 @@ export class NhipFooter extends Panel {
     this.#set("sources", `${number(live, 0, lang)}/${number(due, 0, lang)}`);
     const links = heartbeat?.links ?? snapshot.links;
     const down = links.filter((entry) => !entry.up).map((entry) => entry.name);
-    this.#set("ingest", down.length > 0 ? words.t("link.ingest_down", { names: down.join(", ") })
-      : words.t("link.ingest", { up: links.length, all: links.length }));
+    this.#set(
+      "ingest",
+      down.length > 0
+        ? words.t("link.ingest_down", { names: down.join(", ") })
+        : words.t("link.ingest", { up: links.length, all: links.length }),
+    );
     this.#ingest?.set(down.length > 0 || links.length === 0 ? "down" : "up");
     this.#set("rate", heartbeat ? words.t("link.rate", { n: number(heartbeat.in_s, 0, lang) }) : "");
     this.#set("lag", heartbeat ? words.t("link.lag", { ms: number(heartbeat.lag_ms, 0, lang) }) : "");
@@ -90,5 +101,7 @@ export class NhipFooter extends Panel {
     cells.forEach((cell, at) => cell.set(shareText(badge?.[at] ?? null, at === 0, this.model.words)));
   }
 
-  #set(name: string, text: string): void { this.#cells.get(name)?.set(text); }
+  #set(name: string, text: string): void {
+    this.#cells.get(name)?.set(text);
+  }
 }

@@ -21,7 +21,9 @@ export class NhipHeader extends Panel {
           <h1>${words.name(snapshot.profile.name)}</h1>
           <p>${words.t("app.ioc")} · ${words.name(snapshot.view.title)}</p>
         </div>
-        <div class="lost" role="alert"><strong data-cell="lost"></strong><span data-cell="lost-at"></span></div>
+        <div class="lost" role="alert">
+          <strong data-cell="lost"></strong><span data-cell="lost-at"></span>
+        </div>
         <div class="clock">
           <span class="speed" data-cell="speed"></span>
           <span class="date" data-cell="date"></span>
@@ -55,8 +57,13 @@ export class NhipHeader extends Panel {
     const names = `weekday.${weekday}` as "weekday.0";
     this.#date?.set(`${words.t(names)} ${day}/${month}/${year}`);
     this.#time?.set(`${hour}:${minute}:${second}`);
-    this.#speed?.set(clock.rate === 1 ? "" : clock.rate === 0 ? words.t("clock.stepped")
-      : words.t("clock.speed", { rate: clock.rate }));
+    this.#speed?.set(
+      clock.rate === 1
+        ? ""
+        : clock.rate === 0
+          ? words.t("clock.stepped")
+          : words.t("clock.speed", { rate: clock.rate }),
+    );
     this.#state?.set(lost ? "" : null);
     this.#lost?.set(lost ? words.t("link.lost") : "");
     this.#lostAt?.set(lost ? words.t("link.lost_at", { time: `${hour}:${minute}:${second}` }) : "");

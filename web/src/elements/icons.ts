@@ -7,7 +7,8 @@ const frame = (body: unknown) => svg`
 /** Age. */
 export const clockIcon = frame(svg`
   <circle cx="8" cy="8" r="6.2" fill="none" stroke="currentColor" stroke-width="1.5"></circle>
-  <path d="M8 4.4V8l2.6 1.7" fill="none" stroke="currentColor" stroke-width="1.5" stroke-linecap="round"></path>`);
+  <path d="M8 4.4V8l2.6 1.7" fill="none" stroke="currentColor" stroke-width="1.5"
+    stroke-linecap="round"></path>`);
 
 /** Typed by hand. */
 export const pencilIcon = frame(svg`

@@ -6,10 +6,14 @@ import type { Model } from "../model.ts";
 export abstract class Panel extends LitElement {
   model!: Model;
 
-  protected override createRenderRoot(): HTMLElement { return this; }
+  protected override createRenderRoot(): HTMLElement {
+    return this;
+  }
 
   /** Static words again, after a change of language; then everything painted anew. */
-  relabel(): void { this.requestUpdate(); }
+  relabel(): void {
+    this.requestUpdate();
+  }
 
   /** Writes what changes; called for each changed row and once a second. `now` is server ms. */
   abstract paint(now: number): void;

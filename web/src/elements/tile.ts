@@ -15,8 +15,27 @@ const WORDS = ["dung", "du", "sach", "song"] as const;
 
 /** The cells a tile writes. */
 class Parts {
-  value; unit; age; level; reason; kofm; settled; window; typed; badge; marks; card; end; line; open; limit; origin;
-  endX; endY; limitY1; limitY2;
+  value;
+  unit;
+  age;
+  level;
+  reason;
+  kofm;
+  settled;
+  window;
+  typed;
+  badge;
+  marks;
+  card;
+  end;
+  line;
+  open;
+  limit;
+  origin;
+  endX;
+  endY;
+  limitY1;
+  limitY2;
 
   constructor(root: ParentNode) {
     const cell = (name: string): Cell => new Cell(part(root, `[data-cell=${name}]`));
@@ -62,7 +81,8 @@ export class NhipTile extends Panel {
     return html`
       <button class="card" type="button" data-indicator=${this.indicator} data-area=${this.area}>
         <span class="head">
-          <span class="name">${words.name(indicator.name)}<span class="spoken" data-cell="origin"></span></span>
+          <span class="name">${words.name(indicator.name)}<span class="spoken"
+            data-cell="origin"></span></span>
           <span class="level">${diamondIcon}<span data-cell="level"></span></span>
         </span>
         <span class="figure">
@@ -82,9 +102,11 @@ export class NhipTile extends Panel {
           <span class="settled">${ringIcon}<span data-cell="settled"></span></span>
           <span class="window" data-cell="window"></span>
         </span>
-        <span class="badge">${WORDS.map((word) => html`
-          <span class="word"><span class="word-name">${words.t(`badge.${word}`)}</span><span class="word-value"
-            data-cell=${word}></span></span>`)}</span>
+        <span class="badge">${WORDS.map(
+          (word) => html`
+          <span class="word"><span class="word-name">${words.t(`badge.${word}`)}</span><span
+            class="word-value" data-cell=${word}></span></span>`,
+        )}</span>
       </button>`;
   }
 
@@ -120,8 +142,11 @@ export class NhipTile extends Panel {
   #write(parts: Parts, row: Row | undefined, indicator: Indicator, current: State | null): void {
     const { words } = this.model;
     const shown = row !== undefined && row.v !== null && current?.shown === true;
-    parts.value.set(shown ? reading(row.v!, current, indicator, this.model.words.lang)
-      : valueText(row, indicator, current, words));
+    parts.value.set(
+      shown
+        ? reading(row.v!, current, indicator, this.model.words.lang)
+        : valueText(row, indicator, current, words),
+    );
     parts.unit.set(shown ? unitText(indicator.unit, words).trim() : "");
     parts.reason.set(row && current ? reasonText(row, indicator, current, this.model) : "");
     parts.age.set(current ? ageText(current, words) : "");
@@ -133,7 +158,9 @@ export class NhipTile extends Panel {
     parts.window.set(row?.w ? this.model.civil.window(row.w[0], row.w[1]) : "");
     parts.typed.set(current?.typed ? words.t("state.typed", { owner: indicator.owner }) : "");
     this.#badge(parts, row?.b);
-    parts.origin.set(current?.simulated ? words.t("state.simulated") : current?.replayed ? words.t("state.replayed") : "");
+    parts.origin.set(
+      current?.simulated ? words.t("state.simulated") : current?.replayed ? words.t("state.replayed") : "",
+    );
   }
 
   #badge(parts: Parts, badge: Badge | undefined): void {
@@ -154,9 +181,15 @@ export class NhipTile extends Panel {
     parts.line.set(drawn.line);
     parts.open.set(drawn.open);
     parts.end.set(drawn.end ? `spark-end ${drawn.end.hollow ? "hollow" : "solid"}` : "spark-end none");
-    if (drawn.end) { parts.endX.set(String(drawn.end.x)); parts.endY.set(String(drawn.end.y)); }
+    if (drawn.end) {
+      parts.endX.set(String(drawn.end.x));
+      parts.endY.set(String(drawn.end.y));
+    }
     parts.limit.set(drawn.limit_y === null ? "spark-limit none" : "spark-limit");
-    if (drawn.limit_y !== null) { parts.limitY1.set(String(drawn.limit_y)); parts.limitY2.set(String(drawn.limit_y)); }
+    if (drawn.limit_y !== null) {
+      parts.limitY1.set(String(drawn.limit_y));
+      parts.limitY2.set(String(drawn.limit_y));
+    }
   }
 
   #length(indicator: Indicator): number {
@@ -175,7 +208,7 @@ const sparkFrame = svg`
     <circle class="spark-end none" r="7"></circle>
   </svg>`;
 
-/** `chưa đối soát` for a đúng that nobody checked; other words that are not judged are unknown, never 100 %. */
+/** `chưa đối soát` for a đúng that nobody checked; other words not judged are unknown, never 100 %. */
 export function shareText(share: number | null, accurate: boolean, words: Words): string {
   if (share === null) return words.t(accurate ? "badge.unreconciled" : "badge.unknown");
   return `${percent(share, words.lang)}%`;
@@ -205,8 +238,10 @@ function reading(value: number, current: State, indicator: Indicator, lang: "vi"
 }
 
 function spanText(length_ms: number, words: Words): string {
-  const minutes = Math.round(length_ms * HISTORY_MAX / 60_000);
+  const minutes = Math.round((length_ms * HISTORY_MAX) / 60_000);
   if (minutes < 120) return words.t("span.minutes", { n: minutes });
   const hours = Math.round(minutes / 60);
-  return hours <= 72 ? words.t("span.hours", { n: hours }) : words.t("span.days", { n: Math.round(hours / 24) });
+  return hours <= 72
+    ? words.t("span.hours", { n: hours })
+    : words.t("span.days", { n: Math.round(hours / 24) });
 }

@@ -27,7 +27,10 @@ export class NhipWall extends Panel {
         <nhip-cartogram .model=${this.model}></nhip-cartogram>
         <div class="tiles">
           ${tiles.length === 0 ? html`<p class="notice">${words.t("app.empty")}</p>` : ""}
-          ${tiles.map((id) => html`<nhip-tile .model=${this.model} .indicator=${id} .area=${area}></nhip-tile>`)}
+          ${tiles.map(
+            (id) => html`
+            <nhip-tile .model=${this.model} .indicator=${id} .area=${area}></nhip-tile>`,
+          )}
         </div>
       </main>
       <nhip-footer .model=${this.model}></nhip-footer>
@@ -61,17 +64,24 @@ export class NhipWall extends Panel {
   }
 
   /** Once a second, message or none: ages, late and stale come from here. */
-  override paint(now: number): void { for (const panel of this.#panels) panel.paint(now); }
+  override paint(now: number): void {
+    for (const panel of this.#panels) panel.paint(now);
+  }
 
   override relabel(): void {
     this.requestUpdate();
-    for (const panel of this.querySelectorAll<Panel>("nhip-header, nhip-cartogram, nhip-tile, nhip-footer, nhip-explain")) {
+    for (const panel of this.querySelectorAll<Panel>(
+      "nhip-header, nhip-cartogram, nhip-tile, nhip-footer, nhip-explain",
+    )) {
       panel.relabel();
     }
   }
 
   #ask(target: EventTarget | null): void {
-    const figure = target instanceof Element ? target.closest<HTMLElement | SVGElement>(".card, .commune[data-area]") : null;
+    const figure =
+      target instanceof Element
+        ? target.closest<HTMLElement | SVGElement>(".card, .commune[data-area]")
+        : null;
     if (!figure) return;
     const indicator = figure.dataset.indicator ?? this.model.snapshot.view.map;
     const area = figure.dataset.area;
