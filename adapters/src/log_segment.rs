@@ -14,7 +14,6 @@ mod verify;
 mod walk;
 mod writer;
 
-use std::fs::File;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -30,6 +29,8 @@ pub use files::LogFiles;
 pub use format::LogIdentity;
 pub use recovery::RecoveryReport;
 pub use verify::{VerifyReport, verify};
+
+use crate::file_io::off_the_runtime;
 
 use files::Places;
 use prepare::{Preparer, Sizes};
@@ -98,7 +99,7 @@ pub enum Fault {
 pub struct SegmentLog {
     shared: Arc<Shared>,
     thread: Mutex<Option<JoinHandle<()>>>,
-    _lock: File,
+    _lock: directory::Lock,
 }
 
 impl SegmentLog {
@@ -163,6 +164,7 @@ impl SegmentLog {
             // The writer catches its own panics.
             thread.join().unwrap_or_default();
         }
+        self.shared.preparer.stop();
     }
 }
 
@@ -192,10 +194,7 @@ impl EventLog for SegmentLog {
         }
         let shared = Arc::clone(&self.shared);
         let read = move || shared.places.read(from.0, end, limit).map(LogBatch::from);
-        match tokio::runtime::Handle::try_current() {
-            Ok(runtime) => runtime.spawn_blocking(read).await.unwrap_or(Err(LogError::Closed)),
-            Err(_) => read(),
-        }
+        off_the_runtime(read).await.unwrap_or(Err(LogError::Closed))
     }
 
     fn durable(&self) -> watch::Receiver<Offset> {

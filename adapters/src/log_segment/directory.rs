@@ -1,12 +1,14 @@
 //! The log's directory: its lock, its identity file, its segments.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::io::{self, Read as _};
+use std::path::Path;
 use std::sync::Arc;
 
 use nhip_proto::Origin;
 use rustix::fs::{FlockOperation, flock};
+
+use crate::file_io::{names_ending, sync_directory, write_whole};
 
 use super::error::{LogOpenError, damaged};
 use super::format::{
@@ -18,19 +20,27 @@ use super::walk::Segment;
 const IDENTITY_NAME: &str = "identity";
 const LOCK_NAME: &str = "lock";
 const SEGMENT_SUFFIX: &str = ".seg";
-const UNFINISHED_SUFFIX: &str = ".tmp";
 
 pub(super) fn segment_name(first: u64) -> String {
     format!("{first:020}{SEGMENT_SUFFIX}")
 }
 
 /// Held as long as the log is open; the operating system lets go of it when the process ends.
-pub(super) fn lock(dir: &Path) -> Result<File, LogOpenError> {
+pub(super) struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Said aloud: a child process between fork and exec still holds a copy of the descriptor.
+        flock(&self.0, FlockOperation::Unlock).unwrap_or_default();
+    }
+}
+
+pub(super) fn lock(dir: &Path) -> Result<Lock, LogOpenError> {
     let path = dir.join(LOCK_NAME);
     let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
     let file = file.map_err(|error| LogOpenError::io(&path, &error))?;
     match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(file),
+        Ok(()) => Ok(Lock(file)),
         Err(rustix::io::Errno::WOULDBLOCK) => Err(LogOpenError::Locked(dir.display().to_string())),
         Err(error) => Err(LogOpenError::io(&path, &error.into())),
     }
@@ -68,7 +78,11 @@ pub(super) fn write_identity(dir: &Path, identity: &LogIdentity) -> Result<(), L
         .map_err(|error| LogOpenError::io(&dir.join(IDENTITY_NAME), &error))
 }
 
-pub(super) fn check_identity(dir: &Path, found: &LogIdentity, asked: &LogIdentity) -> Result<(), LogOpenError> {
+pub(super) fn check_identity(
+    dir: &Path,
+    found: &LogIdentity,
+    asked: &LogIdentity,
+) -> Result<(), LogOpenError> {
     let hex = |bytes: &[u8; 16]| bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     let pairs: [(&'static str, String, String); 3] = [
         ("installation", hex(&found.installation), hex(&asked.installation)),
@@ -85,8 +99,7 @@ pub(super) fn check_identity(dir: &Path, found: &LogIdentity, asked: &LogIdentit
 
 /// The segments in order, their headers checked against the identity.
 pub(super) fn segments(dir: &Path, identity: &LogIdentity) -> Result<Vec<Arc<Segment>>, LogOpenError> {
-    let mut names = names_ending(dir, SEGMENT_SUFFIX)?;
-    names.sort();
+    let names = names_ending(dir, SEGMENT_SUFFIX).map_err(|error| LogOpenError::io(dir, &error))?;
     let segments = names.iter().map(|name| segment(dir, name, identity)).collect::<Result<Vec<_>, _>>()?;
     if let Some(segment) = segments.first()
         && segment.header.first == 0
@@ -112,39 +125,4 @@ fn segment(dir: &Path, name: &str, identity: &LogIdentity) -> Result<Arc<Segment
         return Err(damaged(offset, name, 0, "the segment belongs to another log").into());
     }
     Ok(Arc::new(Segment { path, name: name.to_owned(), header, seed: frame_seed(&block) }))
-}
-
-/// Removes files that were never finished; nothing in them was ever acknowledged.
-pub(super) fn sweep_unfinished(dir: &Path) -> Result<(), LogOpenError> {
-    for name in names_ending(dir, UNFINISHED_SUFFIX)? {
-        let path = dir.join(name);
-        fs::remove_file(&path).map_err(|error| LogOpenError::io(&path, &error))?;
-    }
-    Ok(())
-}
-
-fn names_ending(dir: &Path, suffix: &str) -> Result<Vec<String>, LogOpenError> {
-    let entries = fs::read_dir(dir).map_err(|error| LogOpenError::io(dir, &error))?;
-    let mut names = Vec::new();
-    for entry in entries {
-        let entry = entry.map_err(|error| LogOpenError::io(dir, &error))?;
-        if let Some(name) = entry.file_name().to_str().filter(|name| name.ends_with(suffix)) {
-            names.push(name.to_owned());
-        }
-    }
-    Ok(names)
-}
-
-/// A small file that is there whole or not at all, also after a power cut.
-pub(super) fn write_whole(dir: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
-    let unfinished: PathBuf = dir.join(format!("{name}{UNFINISHED_SUFFIX}"));
-    let mut file = File::create(&unfinished)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&unfinished, dir.join(name))?;
-    sync_directory(dir)
-}
-
-pub(super) fn sync_directory(dir: &Path) -> io::Result<()> {
-    File::open(dir)?.sync_all()
 }

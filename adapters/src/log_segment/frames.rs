@@ -8,7 +8,8 @@ use std::path::Path;
 use bytes::Bytes;
 
 use super::format::{
-    COMMIT_BYTES, COMMIT_FRAME_BYTES, FRAME_HEADER_BYTES, FrameHeader, FrameKind, read_commit, read_frame_header,
+    COMMIT_BYTES, COMMIT_FRAME_BYTES, FRAME_HEADER_BYTES, FrameHeader, FrameKind, read_commit,
+    read_frame_header,
 };
 
 /// Large enough that a walk is bound by the disk, small enough to be no burden.

@@ -5,7 +5,8 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use super::directory::write_whole;
+use crate::file_io::write_whole;
+
 use super::error::{LogOpenError, damaged};
 use super::format::{BLOCK_BYTES, LogIdentity, MARK_SLOT_BYTES, Mark, genesis, mark_slot, read_mark_slot};
 

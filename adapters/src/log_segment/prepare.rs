@@ -55,7 +55,7 @@ struct Desk {
 pub(super) struct Preparer {
     shared: Arc<(Mutex<Desk>, Condvar)>,
     sizes: Sizes,
-    thread: Option<JoinHandle<()>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Preparer {
@@ -65,7 +65,7 @@ impl Preparer {
         let thread = std::thread::Builder::new()
             .name("nhip-log-prepare".to_owned())
             .spawn(move || prepare_until_stopped(&theirs, &path, sizes))?;
-        let preparer = Self { shared, sizes, thread: Some(thread) };
+        let preparer = Self { shared, sizes, thread: Mutex::new(Some(thread)) };
         preparer.order(preparer.size_after(last_bytes));
         Ok(preparer)
     }
@@ -94,7 +94,8 @@ impl Preparer {
                     desk.need_bytes = 0;
                     return Ok(ready);
                 }
-                Some(small) => drop(small),
+                // Its room is needed for the larger one.
+                Some(small) => fs::remove_file(&small.path).unwrap_or_default(),
                 None => {}
             }
             stalled.store(desk.full, Ordering::Release);
@@ -116,10 +117,16 @@ impl Preparer {
         held(&self.shared.0).closing
     }
 
-    fn stop(&self) {
+    /// Ends the preparing, so that nothing touches the directory any more.
+    pub(super) fn stop(&self) {
         let (mutex, moved) = &*self.shared;
         held(mutex).stopped = true;
         moved.notify_all();
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread {
+            // It holds nothing that anybody waits for.
+            thread.join().unwrap_or_default();
+        }
     }
 
     fn order(&self, want_bytes: u64) {
@@ -138,10 +145,6 @@ impl Preparer {
 impl Drop for Preparer {
     fn drop(&mut self) {
         self.stop();
-        if let Some(thread) = self.thread.take() {
-            // It holds nothing that anybody waits for.
-            thread.join().unwrap_or_default();
-        }
     }
 }
 
@@ -155,10 +158,11 @@ fn prepare_until_stopped(shared: &(Mutex<Desk>, Condvar), path: &Path, sizes: Si
         }
         let (want_bytes, need_bytes) = (desk.want_bytes, desk.need_bytes);
         drop(desk);
-        let made = prepare(path, want_bytes, need_bytes, sizes);
+        let made = prepare(path, want_bytes, need_bytes, sizes, &|| held(mutex).stopped);
         desk = held(mutex);
         match made {
             Ok(prepared) => (desk.ready, desk.wanted, desk.full) = (Some(prepared), false, false),
+            Err(_) if desk.stopped => {}
             Err(error) if disk_full(&error) => {
                 desk.full = true;
                 moved.notify_all();
@@ -176,7 +180,13 @@ fn wait_for_space<'a>(moved: &Condvar, desk: MutexGuard<'a, Desk>) -> MutexGuard
 }
 
 /// The largest segment the disk has room for, from `want_bytes` down to what is needed.
-fn prepare(path: &Path, want_bytes: u64, need_bytes: u64, sizes: Sizes) -> io::Result<Prepared> {
+fn prepare(
+    path: &Path,
+    want_bytes: u64,
+    need_bytes: u64,
+    sizes: Sizes,
+    stopped: &dyn Fn() -> bool,
+) -> io::Result<Prepared> {
     let floor = need_bytes.max(sizes.first_bytes.min(want_bytes) / 4);
     let dir = path.parent().unwrap_or(Path::new("."));
     let space = rustix::fs::statvfs(dir)?;
@@ -189,16 +199,19 @@ fn prepare(path: &Path, want_bytes: u64, need_bytes: u64, sizes: Sizes) -> io::R
         // Looked up beforehand, so that trying never takes the last block from somebody else.
         return Err(io::ErrorKind::StorageFull.into());
     }
-    fill(path, bytes).inspect_err(|_| {
+    fill(path, bytes, stopped).inspect_err(|_| {
         // Half a segment is never used: what could be written of it is given back.
         fs::remove_file(path).unwrap_or_default();
     })
 }
 
-fn fill(path: &Path, bytes: u64) -> io::Result<Prepared> {
+fn fill(path: &Path, bytes: u64, stopped: &dyn Fn() -> bool) -> io::Result<Prepared> {
     let file = OpenOptions::new().write(true).create(true).truncate(true).open(path)?;
     let mut at = 0;
     while at < bytes {
+        if stopped() {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
         let to = (at + FILL_STEP_BYTES).min(bytes);
         write_zeros(&file, at, to)?;
         file.sync_data()?;

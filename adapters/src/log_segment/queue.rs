@@ -65,7 +65,8 @@ struct Waiting {
 impl Queue {
     pub(super) fn new(records_max: usize, bytes_max: usize) -> Self {
         let records_max = records_max.clamp(1, Semaphore::MAX_PERMITS.min(u32::MAX as usize));
-        let permits_max = bytes_max.div_ceil(PERMIT_BYTES).clamp(1, Semaphore::MAX_PERMITS.min(u32::MAX as usize));
+        let permits_max =
+            bytes_max.div_ceil(PERMIT_BYTES).clamp(1, Semaphore::MAX_PERMITS.min(u32::MAX as usize));
         Self {
             records_max,
             records: Arc::new(Semaphore::new(records_max)),
@@ -95,7 +96,13 @@ impl Queue {
         let (sender, commit) = Commit::pair();
         let permits = [record_permits, byte_permits];
         waiting.bytes += payload.len();
-        waiting.batches.push_back(Pending { records, payload, frames, sender: Some(sender), _permits: permits });
+        waiting.batches.push_back(Pending {
+            records,
+            payload,
+            frames,
+            sender: Some(sender),
+            _permits: permits,
+        });
         drop(waiting);
         self.moved.notify_one();
         Ok(commit)
@@ -111,7 +118,9 @@ impl Queue {
             waiting = match deadline.map(|deadline| deadline.saturating_duration_since(Instant::now())) {
                 None => self.moved.wait(waiting).unwrap_or_else(PoisonError::into_inner),
                 Some(Duration::ZERO) => return Taken::Idle,
-                Some(left) => self.moved.wait_timeout(waiting, left).unwrap_or_else(PoisonError::into_inner).0,
+                Some(left) => {
+                    self.moved.wait_timeout(waiting, left).unwrap_or_else(PoisonError::into_inner).0
+                }
             };
         }
         let full = |waiting: &Waiting| waiting.bytes >= grouping.bytes_max || waiting.refused.is_some();

@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::directory::{self, check_identity, sync_directory, write_identity};
+use crate::file_io::{sweep_unfinished, sync_directory};
+
+use super::directory::{self, check_identity, write_identity};
 use super::error::{LogOpenError, damaged};
 use super::format::{LogIdentity, Mark, genesis};
 use super::frames::WINDOW_BYTES;
@@ -37,7 +39,9 @@ impl fmt::Display for RecoveryReport {
         let ms = self.duration.as_millis();
         write!(f, "{} records in {} segments, opened in {ms} ms", self.records, self.segments)?;
         match &self.cut_file {
-            Some(file) => write!(f, ", {} unacknowledged bytes cut, kept in {}", self.cut_bytes, file.display()),
+            Some(file) => {
+                write!(f, ", {} unacknowledged bytes cut, kept in {}", self.cut_bytes, file.display())
+            }
             None => Ok(()),
         }
     }
@@ -51,7 +55,7 @@ pub(super) struct Recovered {
     pub(super) mark: Mark,
     /// Where whole groups begin: first offset, segment, byte.
     pub(super) groups: Vec<(u64, u64, u64)>,
-    pub(super) lock: File,
+    pub(super) lock: directory::Lock,
     pub(super) report: RecoveryReport,
 }
 
@@ -59,7 +63,8 @@ pub(super) fn recover(dir: &Path, asked: &LogIdentity) -> Result<Recovered, LogO
     let started = Instant::now();
     directory::create(dir)?;
     let lock = directory::lock(dir)?;
-    directory::sweep_unfinished(dir)?;
+    // Nothing in them was ever acknowledged.
+    sweep_unfinished(dir).map_err(|error| LogOpenError::io(dir, &error))?;
     let identity = found_or_created(dir, asked)?;
     let segments = directory::segments(dir, &identity)?;
     let mark = match mark::read(dir, identity.installation)? {

@@ -37,7 +37,10 @@ impl fmt::Display for VerifyReport {
         let Self { segments, groups, records, first, end, bytes, .. } = self;
         let (node, origin) = (&self.identity.node, self.identity.origin);
         writeln!(f, "log of node {node}, origin {origin}: whole")?;
-        writeln!(f, "offsets {first}..{end}: {records} records, {groups} groups, {bytes} bytes, {segments} segments")?;
+        writeln!(
+            f,
+            "offsets {first}..{end}: {records} records, {groups} groups, {bytes} bytes, {segments} segments"
+        )?;
         if self.torn_bytes > 0 {
             let torn = self.torn_bytes;
             writeln!(f, "tail: {torn} bytes of an unacknowledged group, cut at the next start")?;

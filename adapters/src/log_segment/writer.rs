@@ -12,13 +12,15 @@ use nhip_ports::{Appended, LogError};
 use nhip_proto::{Logged, Offset};
 use tokio::sync::watch;
 
+use crate::file_io::sync_directory;
+
 use super::LogConfig;
-use super::directory::{segment_name, sync_directory};
+use super::directory::segment_name;
 use super::error::disk_full;
 use super::files::Places;
 use super::format::{
-    BLOCK_BYTES, COMMIT_FRAME_BYTES, Chain, Commit, FRAME_HEADER_BYTES, LogIdentity, Mark, SegmentHeader, chained,
-    frame_seed, put_commit, put_record, segment_block,
+    BLOCK_BYTES, COMMIT_FRAME_BYTES, Chain, Commit, FRAME_HEADER_BYTES, LogIdentity, Mark, SegmentHeader,
+    chained, frame_seed, put_commit, put_record, segment_block,
 };
 use super::mark::MarkFile;
 use super::prepare::{Preparer, RETRY, Unprepared};
