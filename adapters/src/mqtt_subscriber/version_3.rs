@@ -13,7 +13,7 @@ use rumqttc::{
     Event, EventLoop, Packet, PubAck, Publish, QoS, Request, Subscribe, SubscribeFilter, SubscribeReasonCode,
 };
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use super::Loop;
 use super::fault::Fault;
@@ -229,15 +229,21 @@ impl<'a> Connection<'a> {
         let rest = std::mem::take(&mut self.received);
         self.unacknowledged = self.unacknowledged.saturating_sub(rest.ids.len());
         while self.unacknowledged > 0 {
-            let Ok(Some(first)) = tokio::time::timeout_at(deadline, settled.recv()).await else { break };
+            let Ok(Some(first)) = timeout_at(deadline, settled.recv()).await else { break };
             if self.acknowledge(first, settled).await.is_err() {
                 return Ok(());
             }
         }
+        let Some(network) = self.events.network.as_mut() else { return Ok(()) };
+        // If it cannot be said, the broker notices by itself.
+        drop(network.write(Packet::Disconnect).await);
+        drop(self.flush().await);
+        // The broker closes after it has read everything. If we closed first and came back at once, the new
+        // connection could overtake our last acknowledgements.
         if let Some(network) = self.events.network.as_mut() {
-            // If it cannot be said, the broker notices by itself.
-            drop(network.write(Packet::Disconnect).await);
-            drop(self.flush().await);
+            while let Ok(Ok(())) = timeout_at(deadline, network.readb(&mut self.events.state)).await {
+                self.events.state.events.clear();
+            }
         }
         Ok(())
     }

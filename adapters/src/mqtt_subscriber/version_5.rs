@@ -3,17 +3,19 @@
 //! what was in it when the connection broke is thrown away before the next one.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use metrics::counter;
 use nhip_ports::LinkError;
 use nhip_proto::Dedication;
+use rumqttc::Outgoing;
 use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::{
     Filter, Packet, Publish, RetainForwardRule, SubAck, SubscribeReasonCode,
 };
 use rumqttc::v5::{AsyncClient, Event, EventLoop};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use super::Loop;
 use super::fault::Fault;
@@ -40,6 +42,7 @@ pub(super) async fn run(around: Loop) -> Result<(), LinkError> {
         client: client.clone(),
         gate: Arc::clone(&gate),
         received: Received::default(),
+        unacknowledged: 0,
     };
     tokio::select! {
         outcome = polling.run() => outcome,
@@ -85,6 +88,8 @@ struct Polling {
     client: AsyncClient,
     gate: Arc<Gate>,
     received: Received,
+    /// QoS 1 deliveries whose acknowledgement the library has not written yet.
+    unacknowledged: usize,
 }
 
 impl Polling {
@@ -95,7 +100,10 @@ impl Polling {
             let fault = loop {
                 match self.step(&mut since).await {
                     Ok(true) => {}
-                    Ok(false) => return Ok(()),
+                    Ok(false) => {
+                        self.leave().await;
+                        return Ok(());
+                    }
                     Err(fault) => break fault,
                 }
             };
@@ -126,6 +134,30 @@ impl Polling {
         Ok(true)
     }
 
+    /// Acknowledges what becomes durable within the drain time, then says good-bye; the session stays.
+    async fn leave(&mut self) {
+        if *self.gate.lock() == CLOSED {
+            return;
+        }
+        let deadline = Instant::now() + Duration::from_millis(self.around.shared.config.drain_ms_max);
+        let mut leaving = false;
+        loop {
+            if self.unacknowledged == 0 && !leaving {
+                leaving = self.client.try_disconnect().is_ok();
+            }
+            let Ok(Ok(event)) = timeout_at(deadline, self.events.poll()).await else { return };
+            match event {
+                Event::Outgoing(Outgoing::PubAck(_)) => {
+                    self.unacknowledged = self.unacknowledged.saturating_sub(1);
+                }
+                // What comes now is not taken, and comes again. The broker closes after it has read everything; if
+                // we closed first and came back at once, the new connection could overtake our last
+                // acknowledgements.
+                _ => {}
+            }
+        }
+    }
+
     async fn take_events(&mut self, since: &mut Option<Instant>) -> Result<(), Fault> {
         while let Some(event) = self.events.state.events.pop_front() {
             self.take_event(event, since).await?;
@@ -144,6 +176,10 @@ impl Polling {
                 self.take(publish);
                 Ok(())
             }
+            Event::Outgoing(Outgoing::PubAck(_)) => {
+                self.unacknowledged = self.unacknowledged.saturating_sub(1);
+                Ok(())
+            }
             _ => Ok(()),
         }
     }
@@ -154,6 +190,7 @@ impl Polling {
             self.around.hand_on(Work::Gap(gap)).await;
         }
         self.received = Received { epoch, ..Received::default() };
+        self.unacknowledged = 0;
         *self.gate.lock() = epoch;
         let config = &self.around.shared.config;
         let qos = if config.qos == 0 { QoS::AtMostOnce } else { QoS::AtLeastOnce };
@@ -186,6 +223,7 @@ impl Polling {
             content_type: content_type.unwrap_or_default(),
             packet_id: publish.pkid,
         };
+        self.unacknowledged += usize::from(publication.dedication.qos > 0);
         self.around.shared.take(publication, &mut self.received);
     }
 
