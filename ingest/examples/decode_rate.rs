@@ -144,8 +144,14 @@ fn delivery(topic: String, payload: Vec<u8>) -> Delivery {
 
 fn json(number: usize) -> Delivery {
     let payload = format!(
-        r#"{{"time":"2026-11-21T07:00:{:02}.250+07:00","id":"KK-{number:08}","sequence":{number},"boot":3,"values":{{"pm25":35.2,"pm10":{{"value":60.5,"unit":"µg/m³"}},"no2":18.75,"temperature":31.4}},"states":{{"status":"online"}}}}"#,
-        number % 60
+        concat!(
+            r#"{{"time":"2026-11-21T07:00:{:02}.250+07:00","id":"KK-{:08}","sequence":{},"boot":3,"#,
+            r#""values":{{"pm25":35.2,"pm10":{{"value":60.5,"unit":"µg/m³"}},"no2":18.75,"#,
+            r#""temperature":31.4}},"states":{{"status":"online"}}}}"#
+        ),
+        number % 60,
+        number,
+        number
     );
     delivery(format!("nhip/v1/tay-ninh/air/KK{:04}", number % SOURCES), payload.into_bytes())
 }

@@ -1,5 +1,5 @@
-//! Bytes to items: one total, stateless function per dialect. Nothing is judged here, and no text of a payload gets
-//! into the clear part unless the profile declares it.
+//! Bytes to items: one total, stateless function per dialect. Nothing is judged here, and no text of a
+//! payload gets into the clear part unless the profile declares it.
 
 mod native_json;
 mod native_protobuf;
@@ -24,7 +24,8 @@ pub const NESTING_MAX: usize = 16;
 pub const ID_BYTES_MAX: usize = 256;
 /// The longest period a value may cover.
 pub const PERIOD_MAX: Span = 366 * 24 * 3600 * SECOND;
-/// Stands for a unit text that is not known: the text stays sealed, and the engine refuses the item for its unit.
+/// Stands for a unit text that is not known: the text stays sealed, and the engine refuses the item for its
+/// unit.
 const UNIT_UNKNOWN: &str = "?";
 
 /// How the bytes of a topic are read.
@@ -68,7 +69,8 @@ impl Dialect {
         }
     }
 
-    /// Whether a topic of these levels can carry data of this dialect (a Sparkplug STATE or command does not).
+    /// Whether a topic of these levels can carry data of this dialect (a Sparkplug STATE or command does
+    /// not).
     #[must_use]
     pub fn carries(self, levels: &[&str]) -> bool {
         self != Self::SparkplugB || sparkplug_b::kind(levels).is_some()

@@ -1,7 +1,8 @@
-//! The ingest room: bytes become durable records (route, decode, seal, append), and only then are they acknowledged.
+//! The ingest room: bytes become durable records (route, decode, seal, append), and only then are they
+//! acknowledged.
 //!
-//! [`Router`] and [`decode`] keep no state and judge nothing; they are total over all bytes. [`IngestRoom`] gives
-//! every record its place and time in the log.
+//! [`Router`] and [`decode`] keep no state and judge nothing; they are total over all bytes. [`IngestRoom`]
+//! gives every record its place and time in the log.
 
 mod decode;
 mod rebirth;

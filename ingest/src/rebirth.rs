@@ -1,5 +1,5 @@
-//! Asks a Sparkplug edge node for its birth again (Sparkplug B 3.0.0 §6.4: NCMD with `Node Control/Rebirth`), and
-//! keeps a fleet that lost one message each from being asked all at once.
+//! Asks a Sparkplug edge node for its birth again (Sparkplug B 3.0.0 §6.4: NCMD with `Node
+//! Control/Rebirth`), and keeps a fleet that lost one message each from being asked all at once.
 
 use std::collections::BTreeMap;
 
@@ -110,8 +110,8 @@ mod tests {
         )
         .expect("a node");
         assert_eq!(command.topic, "spBv1.0/Sparkplug B Devices/NCMD/Raspberry Pi");
-        // Laid out by hand from the protobuf encoding: timestamp 1, metrics 2 {name 1, timestamp 3, datatype 4 = 11,
-        // boolean 14}.
+        // Laid out by hand from the protobuf encoding: timestamp 1, metrics 2 {name 1, timestamp 3,
+        // datatype 4 = 11, boolean 14}.
         let time = [0xea, 0xf2, 0xf5, 0xa8, 0xa0, 0x2b];
         let mut want = vec![0x08];
         want.extend(time);

@@ -1,5 +1,5 @@
-//! From a topic to stream, source and dialect. Native topics are built in, foreign ones come by the profile's routes;
-//! what has no route, or a source nobody knows, keeps topic and source sealed.
+//! From a topic to stream, source and dialect. Native topics are built in, foreign ones come by the
+//! profile's routes; what has no route, or a source nobody knows, keeps topic and source sealed.
 
 use std::sync::Arc;
 
@@ -159,7 +159,8 @@ impl Router {
 }
 
 impl Compiled {
-    /// MQTT 3.1.1 §4.7: `+` is one level, a last `#` any number of them, and neither fits a first level with `$`.
+    /// MQTT 3.1.1 §4.7: `+` is one level, a last `#` any number of them, and neither fits a first level
+    /// with `$`.
     fn fits(&self, levels: &[&str]) -> bool {
         let enough =
             if self.tail { levels.len() >= self.filter.len() } else { levels.len() == self.filter.len() };
@@ -173,8 +174,8 @@ impl Compiled {
             })
     }
 
-    /// The template with its levels filled in; a level the topic does not have is empty, and slashes left at the
-    /// end go.
+    /// The template with its levels filled in; a level the topic does not have is empty, and slashes left
+    /// at the end go.
     fn source_id(&self, levels: &[&str]) -> String {
         let mut id = String::new();
         for piece in &self.source {
@@ -187,7 +188,8 @@ impl Compiled {
         id
     }
 
-    /// A Sparkplug topic is all ids and enumerations; of other topics only what the filter or the source names.
+    /// A Sparkplug topic is all ids and enumerations; of other topics only what the filter or the source
+    /// names.
     fn clear_topic(&self, topic: &str, levels: &[&str]) -> (String, bool) {
         let whole = self.dialect == Dialect::SparkplugB
             || (!self.tail && self.filter.iter().all(|level| !matches!(level, Level::Any { named: false })));

@@ -1,10 +1,10 @@
-//! The sealed part: raw bytes under a data key that is kept elsewhere. Erasing the key erases them; replay never
-//! opens them.
+//! The sealed part: raw bytes under a data key that is kept elsewhere. Erasing the key erases them; replay
+//! never opens them.
 //!
 //! Envelope (the plain bytes under AES-256-GCM), version 1:
 //! `version u8 = 1 · flags u8 · [topic length u32 BE · topic] · [payload length u64 BE] · payload`.
-//! Flag 1: the topic is not in the clear and stands in front. Flag 2: the payload was too large; its length is told
-//! and only its beginning follows. The key's id is bound in as associated data.
+//! Flag 1: the topic is not in the clear and stands in front. Flag 2: the payload was too large; its length
+//! is told and only its beginning follows. The key's id is bound in as associated data.
 
 use aes_gcm::aead::AeadInPlace as _;
 use aes_gcm::{Aes256Gcm, KeyInit as _, Nonce};
@@ -77,7 +77,8 @@ impl SealKey {
         Self { id: key.id.clone(), cipher, hash_key: blake3::derive_key(HASH_CONTEXT, &key.bytes) }
     }
 
-    /// Seals under a nonce that was drawn for this record only; none if the cipher refuses the length (64 GiB).
+    /// Seals under a nonce that was drawn for this record only; none if the cipher refuses the length (64
+    /// GiB).
     pub(crate) fn seal(&self, plain: &Plain<'_>, nonce: [u8; 12]) -> Option<Sealed> {
         let mut bytes = envelope(plain);
         self.cipher.encrypt_in_place(Nonce::from_slice(&nonce), self.id.as_bytes(), &mut bytes).ok()?;

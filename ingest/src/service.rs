@@ -1,5 +1,5 @@
-//! The ingest room at work: every delivery becomes one record, in the order it came, and is durable before anybody
-//! acknowledges it.
+//! The ingest room at work: every delivery becomes one record, in the order it came, and is durable before
+//! anybody acknowledges it.
 
 mod keyring;
 mod order;
@@ -47,7 +47,8 @@ impl Default for IngestSettings {
     }
 }
 
-/// Bytes in, durable records out.
+/// Bytes in, durable records out. A `submit` that was entered holds its place in the order: whoever calls it polls it
+/// on or drops it, for everybody behind waits.
 pub struct IngestRoom {
     settings: IngestSettings,
     log: Arc<dyn EventLog>,
@@ -70,8 +71,8 @@ impl IngestRoom {
         Self { settings, log, clock, keyring: Keyring::new(keys), order }
     }
 
-    /// Takes up a log whose last record was made at `last`: no later record goes below it, and the downtime since
-    /// then is logged as a gap. Call it once, before links and Ticks start; not for a new log.
+    /// Takes up a log whose last record was made at `last`: no later record goes below it, and the downtime
+    /// since then is logged as a gap. Call it once, before links and Ticks start; not for a new log.
     ///
     /// # Errors
     /// [`Refused`] if the log failed.
@@ -84,7 +85,8 @@ impl IngestRoom {
         Ok(())
     }
 
-    /// Reads deliveries that enter from now on by another profile, without a Profile record (a node's start, tests).
+    /// Reads deliveries that enter from now on by another profile, without a Profile record (a node's
+    /// start, tests).
     pub fn set_profile(&self, profile: Arc<Profile>) {
         self.order.set_router(Arc::new(Router::new(profile)));
     }
@@ -170,6 +172,7 @@ impl Intake for IngestRoom {
         telemetry::batches_inflight(self.order.inflight());
         let records = self.records(deliveries, &mut entered).await?;
         let durable = self.append(entered, records).await?;
+        telemetry::batches_inflight(self.order.inflight());
         telemetry::batch_submitted(started.elapsed());
         Ok(durable)
     }
@@ -198,8 +201,8 @@ fn count(deliveries: &[Delivery]) {
     telemetry::best_effort_received(deliveries.iter().filter(|one| one.dedication.qos == 0).count());
 }
 
-/// Without a durable key nothing may be sealed, so nothing may be acknowledged: the node goes down as it would
-/// without its log.
+/// Without a durable key nothing may be sealed, so nothing may be acknowledged: the node goes down as it
+/// would without its log.
 fn broken_keys(error: KeyError) -> Refused {
     Refused::Log(LogError::Failed(error.to_string()))
 }

@@ -1,5 +1,5 @@
-//! The native JSON dialect: one reading or an array of readings (docs/mqtt.md). Numbers keep their text, so no value
-//! passes through a float.
+//! The native JSON dialect: one reading or an array of readings (docs/mqtt.md). Numbers keep their text, so
+//! no value passes through a float.
 
 mod tree;
 

@@ -1,5 +1,5 @@
-//! The native binary dialect: one `nhip.reading.v1.Reading` (proto/schema/reading.proto). It says what the JSON
-//! dialect says; numbers travel as mantissa and exponent.
+//! The native binary dialect: one `nhip.reading.v1.Reading` (proto/schema/reading.proto). It says what the
+//! JSON dialect says; numbers travel as mantissa and exponent.
 
 use nhip_proto::wire::reading::{Measure, Reading, measure::Value};
 use nhip_proto::{Decimal, EventTime, Item, ItemFlags, MILLISECOND, Place, Rejection, RejectionReason, Span};

@@ -1,5 +1,5 @@
-//! Counts the repeated parts of a protobuf message before anything is allocated for them: half a million empty
-//! metrics fit into one mebibyte of payload.
+//! Counts the repeated parts of a protobuf message before anything is allocated for them: half a million
+//! empty metrics fit into one mebibyte of payload.
 
 use prost::encoding::{DecodeContext, decode_key, skip_field};
 

@@ -1,7 +1,7 @@
 //! Eclipse Sparkplug B 3.0.0 (chapters 4 and 6): births, data and deaths of edge nodes and their devices.
 //!
-//! Stateless: aliases stay aliases (a birth's items bind them, the engine looks them up), and an integer sent without
-//! its type is kept raw with a flag. How metrics meet the profile is written in docs/mqtt.md.
+//! Stateless: aliases stay aliases (a birth's items bind them, the engine looks them up), and an integer
+//! sent without its type is kept raw with a flag. How metrics meet the profile is written in docs/mqtt.md.
 
 use nhip_proto::wire::sparkplug::{Metric, Payload, metric::Value};
 use nhip_proto::{
@@ -21,8 +21,8 @@ const BIRTH_METRIC: &str = "bdSeq";
 /// Metrics that are commands to the node or device, not measurements.
 const CONTROL_PREFIXES: [&str; 2] = ["Node Control/", "Device Control/"];
 
-/// What a topic's message is: `spBv1.0/group/TYPE/node[/device]`. None for STATE, for commands (NCMD, DCMD) and for
-/// anything that is no Sparkplug topic.
+/// What a topic's message is: `spBv1.0/group/TYPE/node[/device]`. None for STATE, for commands (NCMD, DCMD)
+/// and for anything that is no Sparkplug topic.
 pub(super) fn kind(levels: &[&str]) -> Option<SessionKind> {
     match levels {
         ["spBv1.0", _, "NBIRTH", _] => Some(SessionKind::NodeBirth),
@@ -35,8 +35,8 @@ pub(super) fn kind(levels: &[&str]) -> Option<SessionKind> {
     }
 }
 
-/// The items of a payload and where it stands in its node's session. A message without metrics still counts for the
-/// session, so it is no rejection.
+/// The items of a payload and where it stands in its node's session. A message without metrics still counts
+/// for the session, so it is no rejection.
 pub(super) fn items(payload: &[u8], context: &DecodeContext<'_>) -> Result<(Vec<Item>, Session), Rejection> {
     let (Some(kind), [_, group, _, node, ..]) = (kind(context.levels), context.levels) else {
         return Err(refuse(RejectionReason::FieldInvalid, "message_type", 0));
@@ -154,8 +154,8 @@ fn named_item(metric: &Metric, name: &str, stamp: &Stamp, context: &DecodeContex
     item
 }
 
-/// Data under an alias: the name is known to the engine only, so a state is clear if any state of the stream may
-/// have it.
+/// Data under an alias: the name is known to the engine only, so a state is clear if any state of the
+/// stream may have it.
 fn aliased_item(metric: &Metric, alias: u64, stamp: &Stamp, context: &DecodeContext<'_>) -> Item {
     let listed = |state: &str| context.stream.states.values().flatten().any(|one| one == state);
     let (value, flags) = match present(metric) {

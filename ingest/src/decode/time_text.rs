@@ -1,4 +1,5 @@
-//! RFC 3339 times, strictly: a date, a time and an offset; anything looser would be a guess at what a sender means.
+//! RFC 3339 times, strictly: a date, a time and an offset; anything looser would be a guess at what a
+//! sender means.
 
 use nhip_proto::EventTime;
 

@@ -1,9 +1,9 @@
 //! One order for everything the room logs.
 //!
-//! Entering takes, in one step under one lock: the arrival (never below the last one), the profile to read by, and a
-//! place in two first-come queues (room to decode, turn to append). Batches decode side by side, but are appended in
-//! the order of entry; so arrivals in the log never decrease, a Tick stands behind every arrival stamped before it,
-//! and a caller that goes away gives its place up without a gap.
+//! Entering takes, in one step under one lock: the arrival (never below the last one), the profile to read
+//! by, and a place in two first-come queues (room to decode, turn to append). Batches decode side by side,
+//! but are appended in the order of entry; so arrivals in the log never decrease, a Tick stands behind
+//! every arrival stamped before it, and a caller that goes away gives its place up without a gap.
 
 use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};

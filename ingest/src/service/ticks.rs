@@ -14,9 +14,9 @@ pub const TICKS_PER_REAL_SECOND_MAX: u32 = 20;
 const YEAR_SECONDS: i64 = 31_536_000;
 
 impl IngestRoom {
-    /// Appends a Tick at once and then at every whole second of the clock (every few seconds of a clock that runs
-    /// faster than 20 times real time); a stepped clock ticks when somebody steps it. Each Tick is durable before
-    /// the next; none goes below an arrival that entered before it.
+    /// Appends a Tick at once and then at every whole second of the clock (every few seconds of a clock
+    /// that runs faster than 20 times real time); a stepped clock ticks when somebody steps it. Each Tick
+    /// is durable before the next; none goes below an arrival that entered before it.
     ///
     /// # Errors
     /// [`Refused`] if the log failed or the room was closed; the node is going down.

@@ -1,4 +1,5 @@
-//! The ingest room seen from outside: each dialect by tables, bytes at random, and the room over ports in memory.
+//! The ingest room seen from outside: each dialect by tables, bytes at random, and the room over ports in
+//! memory.
 
 mod canary;
 mod native_json;

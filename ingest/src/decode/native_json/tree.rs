@@ -1,5 +1,5 @@
-//! JSON as a small borrowed tree with bounds on depth and size. The parser's own error texts can hold payload text,
-//! so only their position is kept.
+//! JSON as a small borrowed tree with bounds on depth and size. The parser's own error texts can hold
+//! payload text, so only their position is kept.
 
 use std::borrow::Cow;
 use std::cell::Cell;
