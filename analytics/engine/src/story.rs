@@ -6,7 +6,7 @@ mod play;
 use std::fmt;
 
 use nhip_profile::story::{Story, parse_story};
-use nhip_profile::{Mistake, load};
+use nhip_profile::{Mistake, Profile, load};
 
 pub use play::Play;
 
@@ -58,7 +58,7 @@ pub fn run_profile_tests(files: &[(String, String)], play: Play) -> Result<Repor
             let (file, line) = test.at.rsplit_once(':').unwrap_or((test.at.as_str(), "1"));
             let story = parse_story(file, line.parse().unwrap_or(1), &test.story, &zone)?;
             let name = format!("{}: {}", indicator.id, test.name);
-            report.outcomes.push(outcome(name, files, &story, play)?);
+            report.outcomes.push(outcome(name, (&profile, files), &story, play));
         }
     }
     Ok(report)
@@ -74,22 +74,24 @@ pub fn run_scenario(
     text: &str,
     play: Play,
 ) -> Result<Outcome, Vec<Mistake>> {
-    let zone = load(files)?.time_zone().unwrap_or(jiff::tz::TimeZone::UTC);
-    outcome(path.to_owned(), files, &parse_story(path, 1, text, &zone)?, play)
+    let profile = load(files)?;
+    let zone = profile.time_zone().unwrap_or(jiff::tz::TimeZone::UTC);
+    let story = parse_story(path, 1, text, &zone)?;
+    Ok(outcome(path.to_owned(), (&profile, files), &story, play))
 }
 
 fn outcome(
     name: String,
-    files: &[(String, String)],
+    (profile, files): (&Profile, &[(String, String)]),
     story: &Story,
     play: Play,
-) -> Result<Outcome, Vec<Mistake>> {
-    let mut run = play::Run::new(files, story, play)?;
+) -> Outcome {
+    let mut run = play::Run::new(profile, files, story, play);
     for step in &story.steps {
         run.step(step);
     }
     let (expectations, failures) = run.finish();
-    Ok(Outcome { name, expectations, failures })
+    Outcome { name, expectations, failures }
 }
 
 impl fmt::Display for Failure {

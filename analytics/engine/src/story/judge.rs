@@ -5,7 +5,7 @@ use nhip_proto::{Badge, Decimal, EventTime, LedgerCounts, Row, RowState, Share, 
 
 use super::play::Run;
 
-impl Run {
+impl Run<'_> {
     /// Whether the expectation holds now; else what was found.
     pub(super) fn judge(&self, expectation: &Expectation) -> Result<(), String> {
         match expectation {

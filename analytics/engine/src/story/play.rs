@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use nhip_profile::story::{Act, Step, Story, StoryMessage, StoryValue};
-use nhip_profile::{Mistake, Profile, load, zone_rules};
+use nhip_profile::{Profile, zone_rules};
 use nhip_proto::{
     AreaCode, ArrivalTime, Dedication, EventTime, Gap, IndicatorId, Item, ItemFlags, ItemName, ItemValue,
     Logged, Message, MessageBody, Offset, Origin, ProfileText, Record, Rejection, RejectionReason, Row,
@@ -29,8 +29,8 @@ impl Default for Play {
 }
 
 /// A story under way.
-pub(super) struct Run {
-    pub(super) profile: Profile,
+pub(super) struct Run<'a> {
+    pub(super) profile: &'a Profile,
     pub(super) engine: Engine,
     /// The last durable row of each figure: indicator, area, window start.
     pub(super) rows: BTreeMap<(IndicatorId, AreaCode, EventTime), Row>,
@@ -42,10 +42,9 @@ pub(super) struct Run {
     failures: Vec<Failure>,
 }
 
-impl Run {
+impl<'a> Run<'a> {
     /// Starts with the Profile record, at the time of the story's first step.
-    pub(super) fn new(files: &[(String, String)], story: &Story, play: Play) -> Result<Self, Vec<Mistake>> {
-        let profile = load(files)?;
+    pub(super) fn new(profile: &'a Profile, files: &[(String, String)], story: &Story, play: Play) -> Self {
         let settings = EngineSettings { threads: play.threads, origin: Origin::Machine };
         let mut sorted = files.to_vec();
         sorted.sort();
@@ -54,7 +53,7 @@ impl Run {
             hash: profile.hash,
             semantics: SEMANTICS,
             files: sorted,
-            zones: zone_rules(&profile),
+            zones: zone_rules(profile),
         };
         let engine = Engine::new(settings.clone());
         let (rows, waiting, failures) = (BTreeMap::new(), Vec::new(), Vec::new());
@@ -62,7 +61,7 @@ impl Run {
         let mut run =
             Self { profile, engine, rows, settings, play, waiting, next, expectations: 0, failures };
         run.log("profile", Record::Profile(Box::new(text)));
-        Ok(run)
+        run
     }
 
     /// Does what a line says.
