@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 READINGS_MAX = 1_000
+ID_BYTES_MAX = 256
+PERIOD_MAX_S = 366 * 86_400
 ITEMS_MAX = 10_000
 DIGITS_MAX = 28
 MILLISECOND = 1_000_000
@@ -61,7 +63,7 @@ def decode_json(payload: bytes) -> list[Reading]:
         raise Rejected("NaN or Infinity")
 
     try:
-        text = payload.decode("utf-8")
+        text = payload.decode("utf-8-sig")
         tree = json.loads(
             text, parse_int=Number, parse_float=Number, parse_constant=no_constant, object_pairs_hook=unique
         )
@@ -85,12 +87,12 @@ def json_reading(tree) -> Reading:
         raise Rejected("a reading is no object")
     reading = Reading(
         time_ns=json_time(tree.get("time")),
-        identity=tree.get("id"),
+        identity=json_id(tree.get("id")),
         sequence=json_whole(tree.get("sequence")),
         boot=json_whole(tree.get("boot")),
     )
-    if "period_s" in tree:
-        reading.period_ns = int(json_number(tree["period_s"]) * SECOND)
+    if tree.get("period_s") is not None:
+        reading.period_ns = period(int(json_number(tree["period_s"]) * SECOND))
     for name, value in members(tree, "values"):
         reading.items.append(json_item(name, value))
     for name, value in members(tree, "states"):
@@ -101,7 +103,9 @@ def json_reading(tree) -> Reading:
 
 
 def members(tree, key):
-    group = tree.get(key, {})
+    group = tree.get(key)
+    if group is None:
+        return {}.items()
     if not isinstance(group, dict):
         raise Rejected(f"{key} is no object")
     return group.items()
@@ -110,14 +114,34 @@ def members(tree, key):
 def json_item(name, value) -> Item:
     if not isinstance(value, dict):
         return Item(name, MISSING if value is None else json_number(value))
-    inner = value.get("value")
+    inner, unit, fault = value.get("value"), value.get("unit"), value.get("fault")
+    if not isinstance(unit or "", str) or isinstance(unit, Number) or not isinstance(fault or False, bool):
+        raise Rejected("unit or fault")
     return Item(
         name,
         MISSING if inner is None else json_number(inner),
-        unit=value.get("unit", ""),
-        fault=value.get("fault", False),
+        unit=unit or "",
+        fault=fault or False,
         time_ns=json_time(value.get("time")),
     )
+
+
+def json_id(value) -> str | None:
+    if value is None:
+        return None
+    if (
+        not isinstance(value, str)
+        or isinstance(value, Number)
+        or not 1 <= len(value.encode()) <= ID_BYTES_MAX
+    ):
+        raise Rejected("no id")
+    return value
+
+
+def period(length_ns: int) -> int:
+    if not 0 < length_ns <= PERIOD_MAX_S * SECOND:
+        raise Rejected("period")
+    return length_ns
 
 
 def json_number(value) -> Decimal:
@@ -260,7 +284,7 @@ def decode_protobuf(payload: bytes) -> list[Reading]:
         elif number == 8:
             reading.items.append(protobuf_measure(value))
         elif number == 9:
-            reading.period_ns = signed(value) * MILLISECOND
+            reading.period_ns = period(signed(value) * MILLISECOND)
     if exact_ns is not None:
         reading.time_ns = exact_ns
     return some_items([reading])

@@ -265,6 +265,27 @@ class Bytes(unittest.TestCase):
             with self.assertRaises(readings.Rejected):
                 readings.decode_protobuf(payload)
 
+    def test_members_may_be_null_but_not_wrong(self):
+        (reading,) = readings.decode_json(
+            b'{"time":null,"id":null,"period_s":null,"values":{"a":1e1},"states":null}'
+        )
+        self.assertEqual([(item.name, item.value) for item in reading.items], [("a", Decimal(10))])
+        wrong = (
+            '"id":5',
+            '"id":""',
+            '"period_s":0',
+            '"sequence":1.5',
+            '"boot":"1"',
+            '"values":[]',
+            '"time":true',
+        )
+        for member in wrong:
+            with self.assertRaises(readings.Rejected, msg=member):
+                readings.decode_json(b'{"states":{"s":"x"},' + member.encode() + b"}")
+        for value in (b'"5"', b"true", b'{"value":1,"unit":5}', b'{"value":1,"fault":1}', b"NaN"):
+            with self.assertRaises(readings.Rejected, msg=value):
+                readings.decode_json(b'{"values":{"a":' + value + b"}}")
+
     def test_times(self):
         time = readings.json_time
         self.assertEqual(time("2026-11-21T07:00:00.5+07:00"), ns("2026-11-21T00:00:00+00:00") + SECOND // 2)
