@@ -57,7 +57,7 @@ impl Profile {
         self.sources.get(source).and_then(|source| source.lateness).unwrap_or(stream.lateness)
     }
 
-    /// The profile's zone by the bundled rules; none if its name is unknown (a checked profile has a known one).
+    /// The profile's zone by the bundled rules; none if its name is unknown (never in a checked profile).
     #[must_use]
     pub fn time_zone(&self) -> Option<TimeZone> {
         profile_zone(&self.zone)

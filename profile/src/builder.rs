@@ -111,8 +111,8 @@ impl Profile {
 }
 
 impl Stream {
-    /// A stream of one reading a minute with the defaults of the language, identified by event time, that carries
-    /// these quantities (name, unit) and no states.
+    /// A stream of one reading a minute with the defaults of the language, identified by event time, that
+    /// carries these quantities (name, unit) and no states.
     #[must_use]
     pub fn minutely(id: &str, quantities: &[(&str, &str)]) -> Self {
         Self {

@@ -17,8 +17,8 @@ pub(crate) fn hash_files(files: &[FileText<'_>], profile: &Profile) -> [u8; 16] 
     head(&hasher)
 }
 
-/// Sets the definition version of every indicator: BLAKE3 of inputs, filter, window, aggregation, roll-up and unit;
-/// not of names, owner, basis, staleness or thresholds.
+/// Sets the definition version of every indicator: BLAKE3 of inputs, filter, window, aggregation, roll-up and
+/// unit; not of names, owner, basis, staleness or thresholds.
 pub(crate) fn hash_definitions(profile: &mut Profile) {
     let hashes: Vec<[u8; 16]> = profile
         .indicators
@@ -45,7 +45,7 @@ fn head(hasher: &blake3::Hasher) -> [u8; 16] {
     first
 }
 
-/// One text per meaning: two definitions that compute the same figure from the same inputs have the same text.
+/// One text per meaning: definitions that compute the same figure from the same inputs have the same text.
 fn canonical(indicator: &Indicator, profile: &Profile) -> String {
     let mut text = format!("stream {}\n", indicator.stream);
     let inputs = Inputs { profile };

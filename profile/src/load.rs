@@ -18,8 +18,8 @@ use crate::definition::{hash_definitions, hash_files};
 use crate::read::{FileText, Findings, Section};
 use crate::{Mistake, Profile};
 
-/// The files of a directory listing that belong to the profile, in the order they are read and hashed: `.toml` and
-/// `.csv`, sorted by path, nothing hidden. Paths are relative to the profile's directory, with `/`.
+/// The files of a directory listing that belong to the profile, in the order they are read and hashed: `.toml`
+/// and `.csv`, sorted by path, nothing hidden. Paths are relative to the profile's directory, with `/`.
 #[must_use]
 pub fn profile_files<'a>(listing: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     let ours = |path: &&str| {

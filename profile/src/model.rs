@@ -248,7 +248,8 @@ pub enum Aggregate {
         /// 100 for percent, else 1.
         factor: u32,
     },
-    /// Share of known time in one of `states`; a value holds until the staleness limit, then the time is unknown.
+    /// Share of known time in one of `states`; a value holds until the staleness limit, then the time is
+    /// unknown.
     TimeInState {
         /// The state name.
         state: String,
@@ -301,8 +302,8 @@ pub enum Filter {
     Between(String, i128, i128),
 }
 
-/// The windows of an indicator. An instant belongs to the window with start ≤ instant < end; a period to the window
-/// containing its last instant.
+/// The windows of an indicator. An instant belongs to the window with start ≤ instant < end; a period to the
+/// window containing its last instant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Window {
     /// Of fixed length, aligned to 1970-01-01T00:00Z.

@@ -91,8 +91,8 @@ fn a_story_that_expects_the_wrong_thing_fails() {
     assert_eq!(
         told,
         [
-            "wrong.scenario:4: env.pm25_1h 80: expected 41 final k 2, found 40.0 (final, revision 0, k 1, m 5, \
-             level none)",
+            "wrong.scenario:4: env.pm25_1h 80: expected 41 final k 2, found 40.0 (final, revision 0, k 1, \
+             m 5, level none)",
             "wrong.scenario:5: ledger tn-air-01: expected applied 2, found 1",
             "wrong.scenario:6: badge tn-air-01 dung: expected 1/1, found none",
             "wrong.scenario:7: the profile has no source tn-air-99",

@@ -146,8 +146,8 @@ fn every_mistake_of_a_source_is_told_at_its_cell() {
         ("s1,air,1,A,A,Sở", "3:1: source.id: \"s1\" is declared twice (allowed: each source once)"),
         (
             "s/2,air,1,A,A,Sở",
-            "3:1: source.id: \"s/2\" cannot stand in a topic (allowed: one topic level: no /, +, # or control \
-             character)",
+            "3:1: source.id: \"s/2\" cannot stand in a topic (allowed: one topic level: no /, +, # or \
+             control character)",
         ),
         (
             "s2,ari,1,A,A,Sở",
@@ -163,9 +163,10 @@ fn every_mistake_of_a_source_is_told_at_its_cell() {
     assert_eq!(
         shown(load(&files(PROFILE, AREAS, &SOURCES.replace("owner", "ower")))),
         [
-            "sources.csv:1:1: source.owner: is missing in the header (allowed: id,stream,area,name,name_en,owner)",
-            "sources.csv:1:29: source.ower: unknown column \"ower\", did you mean \"owner\"? (allowed: id, stream, \
-             area, name, name_en, owner, cadence, lateness)",
+            "sources.csv:1:1: source.owner: is missing in the header (allowed: \
+             id,stream,area,name,name_en,owner)",
+            "sources.csv:1:29: source.ower: unknown column \"ower\", did you mean \"owner\"? (allowed: id, \
+             stream, area, name, name_en, owner, cadence, lateness)",
         ]
     );
 }

@@ -32,27 +32,19 @@ impl<'a> CsvTable<'a> {
     ) -> Self {
         let mut header: Option<Vec<(usize, String)>> = None;
         let mut rows = Vec::new();
-        let mut start = 0;
-        for line in file.text.split_inclusive('\n') {
-            let text = line.trim_end_matches(['\n', '\r']);
+        for (start, cells) in lines_of(file, kind, found) {
             let at = At { file, offset: start };
-            if !text.trim().is_empty() && !text.starts_with('#') {
-                match (cells_of(text), &header) {
-                    (None, _) => found.add(at, kind, "is no CSV line", "cells between commas, quotes closed"),
-                    (Some(cells), None) => {
-                        check_header(at, kind, &cells, required, optional, found);
-                        header = Some(cells);
-                    }
-                    (Some(cells), Some(header)) if cells.len() != header.len() => {
-                        let reason = format!("has {} cells", cells.len());
-                        found.add(at, kind, reason, format!("{} cells as in the header", header.len()));
-                    }
-                    (Some(cells), Some(header)) => {
-                        rows.push(CsvRow::new(file, kind, start, header, cells, found))
-                    }
+            match &header {
+                None => {
+                    check_header(at, kind, &cells, required, optional, found);
+                    header = Some(cells);
                 }
+                Some(header) if cells.len() != header.len() => {
+                    let reason = format!("has {} cells", cells.len());
+                    found.add(at, kind, reason, format!("{} cells as in the header", header.len()));
+                }
+                Some(header) => rows.push(CsvRow::new(file, kind, start, header, cells, found)),
             }
-            start += line.len();
         }
         if header.is_none() {
             found.add_whole(file.path, kind, "has no header line", required.join(","));
@@ -172,8 +164,49 @@ fn check_header(
     }
 }
 
-/// The cells of one line with the byte each begins at; none if a quote stays open.
-fn cells_of(line: &str) -> Option<Vec<(usize, String)>> {
+/// Every line that is no comment: the byte it begins at, and its cells with theirs.
+fn lines_of(file: FileText<'_>, kind: &str, found: &Findings) -> Vec<(usize, Vec<(usize, String)>)> {
+    let mut closed: Vec<(usize, Vec<usize>)> = Vec::new();
+    let mut body = String::with_capacity(file.text.len());
+    let mut start = 0;
+    let not_a_line = |start| {
+        let allowed = "cells between commas, quotes closed";
+        found.add(At { file, offset: start }, kind, "is no CSV line", allowed);
+    };
+    for line in file.text.split_inclusive('\n') {
+        let text = line.trim_end_matches(['\n', '\r']);
+        if !text.trim().is_empty() && !text.starts_with('#') {
+            match cell_starts(text) {
+                Some(starts) => {
+                    closed.push((start, starts));
+                    body.push_str(text);
+                    body.push('\n');
+                }
+                None => not_a_line(start),
+            }
+        }
+        start += line.len();
+    }
+    // Each line has its quotes closed, so each is one record.
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .trim(csv::Trim::All)
+        .from_reader(body.as_bytes());
+    let mut lines = Vec::with_capacity(closed.len());
+    for ((start, starts), record) in closed.into_iter().zip(reader.records()) {
+        match record {
+            Ok(record) if record.len() == starts.len() => {
+                lines.push((start, starts.into_iter().zip(record.iter().map(str::to_owned)).collect()));
+            }
+            _ => not_a_line(start),
+        }
+    }
+    lines
+}
+
+/// Where the cells of a line begin; none if a quote stays open.
+fn cell_starts(line: &str) -> Option<Vec<usize>> {
     let mut starts = vec![0];
     let mut quoted = false;
     for (at, sign) in line.char_indices() {
@@ -183,16 +216,5 @@ fn cells_of(line: &str) -> Option<Vec<(usize, String)>> {
             _ => {}
         }
     }
-    if quoted {
-        return None;
-    }
-    let mut reader = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .trim(csv::Trim::All)
-        .buffer_capacity(line.len() + 1)
-        .from_reader(line.as_bytes());
-    let mut record = csv::StringRecord::new();
-    let read = reader.read_record(&mut record).ok()?;
-    (read && record.len() == starts.len())
-        .then(|| starts.into_iter().zip(record.iter().map(str::to_owned)).collect())
+    (!quoted).then_some(starts)
 }

@@ -185,7 +185,7 @@ impl<'a> Section<'a> {
     }
 
     /// A table inside this one that must be there.
-    pub(crate) fn section(&self, key: &'static str) -> Option<Section<'a>> {
+    pub(crate) fn section(&self, key: &'static str) -> Option<Self> {
         let (start, value) = self.required_entry(key, "a table")?;
         let DeValue::Table(table) = value.get_ref() else {
             self.mistake(key, "is no table", "a table");
@@ -195,7 +195,7 @@ impl<'a> Section<'a> {
     }
 
     /// The tables of an array `[[key]]`; absent is none.
-    pub(crate) fn sections(&self, key: &'static str) -> Vec<Section<'a>> {
+    pub(crate) fn sections(&self, key: &'static str) -> Vec<Self> {
         let Some(value) = self.ask(key) else { return Vec::new() };
         let DeValue::Array(array) = value else {
             self.mistake(key, "is no list of tables", format!("[[{}]]", self.full(key)));
@@ -231,7 +231,7 @@ impl<'a> Section<'a> {
     }
 
     /// A section over the value of a free key; none, without a word, if it is no table.
-    pub(crate) fn as_section(&self, key: &str, value: &'a Spanned<DeValue<'a>>) -> Option<Section<'a>> {
+    pub(crate) fn as_section(&self, key: &str, value: &'a Spanned<DeValue<'a>>) -> Option<Self> {
         match value.get_ref() {
             DeValue::Table(table) => Some(self.inner(self.full(key), value.span().start, table)),
             _ => None,
@@ -265,8 +265,8 @@ impl<'a> Section<'a> {
         }
     }
 
-    fn inner(&self, path: String, start: usize, table: &'a DeTable<'a>) -> Section<'a> {
-        Section { file: self.file, path, start, table, asked: RefCell::default(), found: self.found }
+    fn inner(&self, path: String, start: usize, table: &'a DeTable<'a>) -> Self {
+        Self { file: self.file, path, start, table, asked: RefCell::default(), found: self.found }
     }
 
     fn entry(&self, key: &str) -> Option<(usize, &'a Spanned<DeValue<'a>>)> {

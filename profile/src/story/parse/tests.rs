@@ -68,27 +68,27 @@ fn every_line_that_cannot_be_read_is_told_with_its_place() {
         ),
         (
             "tik 07:00",
-            "a.scenario:1:1: story: unknown line \"tik\", did you mean \"tick\"? (allowed: on, at, rejected, tick, \
-             ticks, gap, restart, expect, profile)",
+            "a.scenario:1:1: story: unknown line \"tik\", did you mean \"tick\"? (allowed: on, at, rejected, \
+             tick, ticks, gap, restart, expect, profile)",
         ),
         ("on 21/11/2026", "a.scenario:1:4: story: \"21/11/2026\" is no civil date (allowed: 2026-11-21)"),
         (
             "tick 2026-11-21T7h",
-            "a.scenario:1:6: story: \"2026-11-21T7h\" is no time (allowed: 07:00, 07:00:05.5, 2026-11-21T07:00, \
-             02:30+01:00)",
+            "a.scenario:1:6: story: \"2026-11-21T7h\" is no time (allowed: 07:00, 07:00:05.5, \
+             2026-11-21T07:00, 02:30+01:00)",
         ),
         ("restart now", "a.scenario:1:9: story: \"now\" is one word too many"),
         ("ticks 2026-11-21T07:00 +1h each 1s", "a.scenario:1:28: story: found \"each\" (allowed: every)"),
         (
             "expect ledger s1 aplied 2",
-            "a.scenario:1:18: story: unknown count \"aplied\", did you mean \"applied\"? (allowed: received, decoded, \
-             rejected, items, applied, duplicate, conflicting, late, item_rejected, superseded, best_effort)",
+            "a.scenario:1:18: story: unknown count \"aplied\", did you mean \"applied\"? (allowed: received, \
+             decoded, rejected, items, applied, duplicate, conflicting, late, item_rejected, superseded, best_effort)",
         ),
         ("expect badge s1 sach 3:4", "a.scenario:1:22: story: \"3:4\" is no share (allowed: 3/4 or none)"),
         (
             "expect env.x 80 2026-11-21T07:00 = 1 furlong",
-            "a.scenario:1:38: story: unknown condition \"furlong\" (allowed: a unit, provisional, final, revised, \
-             revision N, k N, m N, level L)",
+            "a.scenario:1:38: story: unknown condition \"furlong\" (allowed: a unit, provisional, final, \
+             revised, revision N, k N, m N, level L)",
         ),
         (
             "expect env.x 80",
