@@ -67,6 +67,7 @@ pub(crate) struct Session {
     pending: bool,
     hello_due_ms: u64,
     heartbeat_due_ms: u64,
+    drops_told: f64,
     tokens: u64,
     tokens_at_ms: u64,
 }
@@ -87,6 +88,7 @@ impl Session {
             pending: false,
             hello_due_ms: now.real_ms + hello_ms_max,
             heartbeat_due_ms: now.real_ms + HEARTBEAT_MS,
+            drops_told: 0.0,
             tokens: INCOMING_BURST,
             tokens_at_ms: now.real_ms,
         }
@@ -271,7 +273,9 @@ impl Session {
     }
 
     fn adapt(&mut self, lag_ms: f64, drop: f64) {
-        if lag_ms > LAG_MS_HIGH || drop > 0.0 {
+        let dropped = drop > self.drops_told;
+        self.drops_told = drop;
+        if lag_ms > LAG_MS_HIGH || dropped {
             self.rate_ms = (self.rate_ms * 2).clamp(RATE_MS_SLOWED_MIN, RATE_MS_MAX);
         } else if lag_ms < LAG_MS_LOW {
             self.rate_ms = (self.rate_ms / 2).max(self.rate_asked_ms);

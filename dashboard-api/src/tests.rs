@@ -1,1 +1,9 @@
-//! Tests of the whole room.
+//! Tests of the whole room: the live protocol as a pure model and over real sockets, and every REST answer.
+
+mod fixtures;
+mod guards;
+mod model;
+mod node;
+mod openapi;
+mod rest;
+mod sockets;

@@ -112,6 +112,7 @@ fn area_json(area: &Area) -> Value {
         "kind": area.kind,
         "parent": area.parent.as_ref().map(AreaCode::as_str),
         "cell": area.cell.map(|(column, row)| [column, row]),
+        "population": area.population,
         "valid_from": date(area.valid.from),
         "valid_to": date(area.valid.to),
     })

@@ -1,0 +1,224 @@
+//! A dashboard on a real port over fakes of every port.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use nhip_client::ClientOptions;
+use nhip_ports::memory::{MemoryBus, RecordingIntake, SteppedClock};
+use nhip_ports::{
+    Analysis, AnalysisError, Bus, Explanation, FigureQuery, RejectionRow, SampleRecord, SourceRow,
+};
+use nhip_profile::Profile;
+use nhip_proto::{
+    AreaCode, ArrivalTime, Badge, EventTime, Figure, IndicatorId, ItemReason, LedgerCounts, LedgerRow,
+    LinkState, Offset, RejectionReason, SourceId, StreamId, Update,
+};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::fixtures::{START, figure, update};
+use crate::{Config, Dashboard, Parts, Readiness};
+
+/// Analytics that knows what it was told.
+pub(crate) struct FakeAnalysis {
+    state: Mutex<State>,
+    bus: Arc<MemoryBus>,
+}
+
+#[derive(Default)]
+struct State {
+    offset: u64,
+    figures: BTreeMap<(IndicatorId, AreaCode), Arc<Figure>>,
+    unavailable: bool,
+}
+
+impl FakeAnalysis {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sets figures and tells the bus.
+    pub(crate) fn publish(&self, figures: Vec<Arc<Figure>>) -> u64 {
+        let mut state = self.state();
+        state.offset += 1;
+        for figure in &figures {
+            let key = &figure.row.key;
+            state.figures.insert((key.indicator.clone(), key.area.clone()), Arc::clone(figure));
+        }
+        let offset = state.offset;
+        // Under the lock, so that a board read meanwhile holds what was published before it.
+        self.bus.publish(Arc::new(Update { figures, ..update(offset) }));
+        offset
+    }
+
+    pub(crate) fn fail(&self) {
+        self.state().unavailable = true;
+    }
+
+    fn answer(&self) -> Result<MutexGuard<'_, State>, AnalysisError> {
+        let state = self.state();
+        if state.unavailable { Err(AnalysisError::Unavailable("told to".to_owned())) } else { Ok(state) }
+    }
+}
+
+#[async_trait]
+impl Analysis for FakeAnalysis {
+    async fn board(&self) -> Result<Arc<Update>, AnalysisError> {
+        let state = self.answer()?;
+        Ok(Arc::new(Update { figures: state.figures.values().cloned().collect(), ..update(state.offset) }))
+    }
+
+    async fn figures(&self, query: FigureQuery) -> Result<(Offset, Vec<Arc<Figure>>), AnalysisError> {
+        let state = self.answer()?;
+        let asked = |figure: &&Arc<Figure>| {
+            let key = &figure.row.key;
+            query.indicator.as_ref().is_none_or(|indicator| *indicator == key.indicator)
+                && query.area.as_ref().is_none_or(|area| *area == key.area)
+        };
+        Ok((Offset(state.offset), state.figures.values().filter(asked).cloned().collect()))
+    }
+
+    async fn explain(
+        &self,
+        indicator: IndicatorId,
+        area: AreaCode,
+        _window_start: Option<EventTime>,
+    ) -> Result<Explanation, AnalysisError> {
+        let state = self.answer()?;
+        let figure = state.figures.get(&(indicator, area)).cloned();
+        Ok(Explanation {
+            figure: figure.ok_or_else(|| AnalysisError::NotFound("none".to_owned()))?,
+            due: vec![SourceId::new("s001"), SourceId::new("s002")],
+            missing: vec![SourceId::new("s002")],
+            samples: vec![SampleRecord {
+                offset: Offset(3),
+                arrival: ArrivalTime(START),
+                source: SourceId::new("s001"),
+                topic: "nhip/v1/tay-ninh/air/s001".to_owned(),
+                payload_hash: "00ff".to_owned(),
+                items: vec!["pm25=35.2 µg/m³".to_owned()],
+            }],
+            definition: "[indicator]".to_owned(),
+        })
+    }
+
+    async fn ledger(&self) -> Result<(Offset, Vec<LedgerRow>), AnalysisError> {
+        let counts = LedgerCounts {
+            received: 5,
+            decoded: 4,
+            rejected: 1,
+            items: 4,
+            applied: 2,
+            duplicate: 1,
+            late: 1,
+            ..LedgerCounts::default()
+        };
+        let row = |source: &str| LedgerRow {
+            source: SourceId::new(source),
+            stream: StreamId::new("air"),
+            counts: counts.clone(),
+            event_time: Some(EventTime(START)),
+        };
+        Ok((Offset(self.answer()?.offset), vec![row("s001"), row("s002"), row("s003")]))
+    }
+
+    async fn sources(&self) -> Result<Vec<SourceRow>, AnalysisError> {
+        self.answer().map(drop)?;
+        let row = |source: &str| SourceRow {
+            source: SourceId::new(source),
+            stream: StreamId::new("air"),
+            area: AreaCode::new("c001"),
+            event_time: Some(EventTime(START)),
+            arrival: None,
+            badge: Badge::default(),
+            listed: source.starts_with('s'),
+        };
+        Ok(vec![row("s001"), row("stranger")])
+    }
+
+    async fn rejections(&self, _rows_max: usize) -> Result<Vec<RejectionRow>, AnalysisError> {
+        self.answer().map(drop)?;
+        let row = |offset, reason| RejectionRow {
+            offset: Offset(offset),
+            arrival: ArrivalTime(START),
+            source: SourceId::new("s001"),
+            stream: StreamId::new("air"),
+            reason,
+            field: "pm25".to_owned(),
+        };
+        Ok(vec![
+            row(9, Err(ItemReason::OutOfRange)),
+            row(9, Err(ItemReason::UnitUnknown)),
+            row(7, Ok(RejectionReason::Syntax)),
+        ])
+    }
+}
+
+/// A served dashboard; stops when dropped.
+pub(crate) struct TestNode {
+    pub(crate) analysis: Arc<FakeAnalysis>,
+    pub(crate) intake: Arc<RecordingIntake>,
+    pub(crate) profile: watch::Sender<Arc<Profile>>,
+    pub(crate) ready: watch::Sender<Readiness>,
+    pub(crate) address: String,
+    pub(crate) stop: CancellationToken,
+    pub(crate) served: JoinHandle<std::io::Result<()>>,
+}
+
+impl TestNode {
+    pub(crate) async fn start(profile: Arc<Profile>, config: Config) -> Self {
+        let bus = Arc::new(MemoryBus::new(64));
+        let analysis = Arc::new(FakeAnalysis { state: Mutex::default(), bus: Arc::clone(&bus) });
+        analysis.state().offset = 41;
+        analysis.publish(vec![figure("env.pm25", "80", Some(352), 3)]);
+        let intake = RecordingIntake::settling();
+        let (profile_sender, profile_receiver) = watch::channel(profile);
+        let (ready_sender, ready_receiver) = watch::channel(Readiness::Ready);
+        let link =
+            LinkState { name: "embedded".to_owned(), up: true, epoch: 1, delivered: 7, error: String::new() };
+        let parts = Parts {
+            analysis: Arc::clone(&analysis) as Arc<dyn Analysis>,
+            bus: Arc::clone(&bus) as Arc<dyn Bus>,
+            intake: Arc::clone(&intake) as Arc<dyn nhip_ports::Intake>,
+            clock: Arc::new(SteppedClock::new(ArrivalTime(START + 62_000_000_000))),
+            profile: profile_receiver,
+            links: Arc::new(move || vec![link.clone()]),
+            ready: ready_receiver,
+            metrics: Arc::new(|| "nhip_test 1\n".to_owned()),
+            build: "0.1.0-test".to_owned(),
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("an address").to_string();
+        let stop = CancellationToken::new();
+        let served = tokio::spawn(Dashboard::new(config, parts).serve(listener, stop.clone()));
+        let node =
+            Self { analysis, intake, profile: profile_sender, ready: ready_sender, address, stop, served };
+        node.until_ready().await;
+        node
+    }
+
+    pub(crate) fn options(&self) -> ClientOptions {
+        ClientOptions::wall(&self.address)
+    }
+
+    async fn until_ready(&self) {
+        let ready = async {
+            while nhip_client::http_get(&self.address, "/readyz").await.map_or(0, |answer| answer.status)
+                != 200
+            {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(10), ready).await.expect("ready within ten seconds");
+    }
+}
+
+impl Drop for TestNode {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
