@@ -38,6 +38,8 @@ export interface LinkListener {
   heartbeat(frame: Heartbeat): void;
   /** Values changed: paint at the next frame. */
   values(): void;
+  /** The link was found dead, or is alive again. */
+  lost(): void;
   /** Loading failed; a status of 0 means no answer. */
   failed(status: number): void;
 }
@@ -77,6 +79,7 @@ export class LiveLink {
   #watch = 0;
   /** Whether the position is known: resumed, or the snapshot over the socket has begun. */
   #settled = false;
+  #wasLost = false;
 
   constructor(settings: LinkSettings, store: Store, clock: ServerClock, listener: LinkListener) {
     this.#settings = settings;
@@ -299,11 +302,16 @@ export class LiveLink {
   }
 
   #supervise(now: number): void {
+    const lost = this.lost(now);
+    if (lost !== this.#wasLost) {
+      this.#wasLost = lost;
+      this.#listener.lost();
+    }
     if (now > this.#connectBy) {
       this.#again();
       return;
     }
-    if (this.phase === "live" && this.lost(now)) {
+    if (this.phase === "live" && lost) {
       this.#again(0);
       return;
     }

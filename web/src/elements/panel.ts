@@ -15,6 +15,6 @@ export abstract class Panel extends LitElement {
     this.requestUpdate();
   }
 
-  /** Writes what changes; called for each changed row and once a second. `now` is server ms. */
+  /** Writes what changes; called for each changed row and twice a second. `now` is server ms. */
   abstract paint(now: number): void;
 }

@@ -81,8 +81,8 @@ export class NhipTile extends Panel {
     return html`
       <button class="card" type="button" data-indicator=${this.indicator} data-area=${this.area}>
         <span class="head">
-          <span class="name">${words.name(indicator.name)}<span class="spoken"
-            data-cell="origin"></span></span>
+          <span class="name">${words.name(indicator.name)}</span>
+          <span class="spoken" data-cell="origin"></span>
           <span class="level">${diamondIcon}<span data-cell="level"></span></span>
         </span>
         <span class="figure">

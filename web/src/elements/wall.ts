@@ -63,7 +63,7 @@ export class NhipWall extends Panel {
     this.#cartogram?.paint(now);
   }
 
-  /** Once a second, message or none: ages, late and stale come from here. */
+  /** Twice a second, message or none: ages, late and stale come from here. */
   override paint(now: number): void {
     for (const panel of this.#panels) panel.paint(now);
   }
