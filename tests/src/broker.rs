@@ -64,7 +64,7 @@ impl Mosquitto {
     pub fn signal(&self, signal: rustix::process::Signal) {
         let pid = self.child.as_ref().and_then(|child| i32::try_from(child.id()).ok());
         if let Some(pid) = pid.and_then(rustix::process::Pid::from_raw) {
-            drop(rustix::process::kill_process(pid, signal));
+            rustix::process::kill_process(pid, signal).unwrap_or_default();
         }
     }
 }

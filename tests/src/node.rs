@@ -135,7 +135,7 @@ impl Node {
     pub fn signal(&self, signal: rustix::process::Signal) {
         let pid = i32::try_from(self.child.id()).ok().and_then(rustix::process::Pid::from_raw);
         if let Some(pid) = pid {
-            drop(rustix::process::kill_process(pid, signal));
+            rustix::process::kill_process(pid, signal).unwrap_or_default();
         }
     }
 

@@ -1,0 +1,154 @@
+//! Full disks and broken ones: acknowledgements stop, nothing is lost; a full disk resumes, a broken one ends the node.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use nhip_adapters::SystemClock;
+use nhip_demo::load::{LoadConfig, LoadProgress};
+use nhip_proto::ArrivalTime;
+use nhip_tests::{Node, NodeOptions, PowerDisk, binary, is_root, metric, skipped, until};
+use tokio_util::sync::CancellationToken;
+
+const DISK_MEBIBYTES: u32 = 160;
+
+#[test]
+fn a_full_disk_stops_acknowledgements_and_resumes_by_itself() {
+    let test = "a_full_disk_stops_acknowledgements_and_resumes_by_itself";
+    if !is_root() {
+        return skipped(test, "needs root to mount a disk");
+    }
+    let directory = tempfile::tempdir().expect("a directory");
+    let disk = match PowerDisk::new(directory.path(), DISK_MEBIBYTES) {
+        Ok(disk) => disk,
+        Err(reason) => return skipped(test, &reason),
+    };
+    let data = disk.path().join("data");
+    let mut options = options(directory.path(), &data);
+    options = options.set("--keys", &directory.path().join("keys").to_string_lossy());
+    let mut node = Node::start(&options).expect("a node");
+    let load = Load::start(node.mqtt.expect("an endpoint"), &directory.path().join("acknowledged.jsonl"));
+    load.until_acknowledged_beyond(load.acknowledged() + 1_000);
+    let ballast = fill(disk.path());
+    until("acknowledgements stop", Duration::from_secs(60), || load.stands_still());
+    assert!(node.is_running(), "a full disk does not end the node: {}", node.said());
+    std::fs::remove_file(&ballast).expect("space comes back");
+    let stuck_at = load.acknowledged();
+    until("acknowledgements resume by themselves", Duration::from_secs(15), || load.acknowledged() > stuck_at + 500);
+    load.finish();
+    assert!(node.stop().success(), "{}", node.said());
+    assert_accounted(&data, &directory.path().join("acknowledged.jsonl"));
+}
+
+#[test]
+fn a_disk_that_cannot_sync_ends_the_node_and_acknowledges_nothing_more() {
+    let test = "a_disk_that_cannot_sync_ends_the_node_and_acknowledges_nothing_more";
+    if Command::new("strace").arg("-V").output().is_err() {
+        return skipped(test, "strace is not installed");
+    }
+    let directory = tempfile::tempdir().expect("a directory");
+    let data = directory.path().join("data");
+    let mut options = options(directory.path(), &data);
+    options.wrapper = ["strace", "-f", "-q", "-o", "/dev/null", "-e", "trace=fdatasync"].map(str::to_owned).to_vec();
+    options.wrapper.extend(["-e", "inject=fdatasync:error=EIO:when=40+"].map(str::to_owned));
+    let journal = directory.path().join("acknowledged.jsonl");
+    let mut node = Node::start(&options).expect("a node");
+    let load = Load::start(node.mqtt.expect("an endpoint"), &journal);
+    let status = node.wait_for_end(Duration::from_secs(60));
+    assert_eq!(status.code(), Some(1), "a broken disk is exit code 1: {}", node.said());
+    load.finish();
+    assert_accounted(&data, &journal);
+}
+
+fn options(directory: &Path, data: &Path) -> NodeOptions {
+    let config = directory.join("nhip.toml");
+    std::fs::write(&config, "snapshot_seconds = 1\n").expect("a configuration");
+    let mut options = NodeOptions::run(data)
+        .set("--config", &config.to_string_lossy())
+        .set("--profile", "profiles/proof");
+    options.stderr = Some(directory.join("node.log"));
+    options
+}
+
+/// Publishers in the background whose progress can be watched.
+struct Load {
+    runtime: tokio::runtime::Runtime,
+    task: tokio::task::JoinHandle<Result<nhip_demo::load::LoadReport, nhip_demo::DemoError>>,
+    progress: Arc<LoadProgress>,
+    stop: CancellationToken,
+}
+
+impl Load {
+    fn start(mqtt: SocketAddr, journal: &Path) -> Self {
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        let clock = Arc::new(SystemClock::new(ArrivalTime(0)));
+        let mut load = LoadConfig::new(mqtt, "proof", "load", "value", clock);
+        load.connections = 20;
+        load.rate_per_s = Some(2_000.0);
+        load.journal = Some(journal.to_path_buf());
+        let (progress, stop) = (load.progress.clone(), CancellationToken::new());
+        let task = runtime.spawn(nhip_demo::load::run(load, stop.clone()));
+        Self { runtime, task, progress, stop }
+    }
+
+    fn acknowledged(&self) -> u64 {
+        self.progress.acknowledged.load(Ordering::Relaxed)
+    }
+
+    fn until_acknowledged_beyond(&self, count: u64) {
+        until("messages are acknowledged", Duration::from_secs(30), || self.acknowledged() > count);
+    }
+
+    /// Nothing acknowledged for two seconds, although publishers never pause.
+    fn stands_still(&self) -> bool {
+        let before = self.acknowledged();
+        self.runtime.block_on(async { tokio::time::sleep(Duration::from_secs(2)).await });
+        self.acknowledged() == before
+    }
+
+    fn finish(self) {
+        self.stop.cancel();
+        let report = self.runtime.block_on(self.task).expect("the publishers end").expect("and write their journal");
+        println!("sent {} acknowledged {}", report.sent, report.acknowledged);
+        assert!(report.acknowledged > 0, "the test acknowledged nothing and shows nothing");
+    }
+}
+
+/// Writes until the disk is full.
+fn fill(directory: &Path) -> std::path::PathBuf {
+    let path = directory.join("ballast");
+    let mut file = std::fs::File::create(&path).expect("a file");
+    let block = vec![7_u8; 1 << 16];
+    while std::io::Write::write_all(&mut file, &block).is_ok() {}
+    drop(file.sync_all());
+    path
+}
+
+fn assert_accounted(data: &Path, journal: &Path) {
+    let output = Command::new(binary())
+        .args(["log", "account", "--data"])
+        .arg(data)
+        .arg("--acknowledged")
+        .arg(journal)
+        .output()
+        .expect("the program runs");
+    let said = String::from_utf8_lossy(&output.stdout);
+    println!("{said}");
+    let nothing_lost = !said.contains("lost,") && !said.contains("figure ");
+    assert!(nothing_lost, "{said}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(said.contains("records "), "the log verifies and was counted: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// A node on a healthy disk says so; without this the metric name could silently rot.
+#[test]
+fn the_stall_is_a_metric() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let data = directory.path().join("data");
+    let node = Node::start(&options(directory.path(), &data)).expect("a node");
+    until("the log reports whether it is stalled", Duration::from_secs(10), || {
+        metric(node.http, "nhip_log_stalled").is_some_and(|stalled| stalled == 0.0)
+    });
+}
