@@ -135,6 +135,9 @@ impl Checks {
         }
         let written =
             self.rows.read(tick, tick.next(), ROWS_COMPARED_MAX.max(rows.len() + 1)).await.map_err(Failure::other)?;
+        // The store gives rows in key order, the engine emits them in (window, key) order.
+        let mut rows = rows.to_vec();
+        rows.sort_by(|left, right| left.key.cmp(&right.key));
         if written != rows {
             let what = rows.iter().zip(&written).find(|(ours, theirs)| ours != theirs);
             let detail = what.map_or_else(
