@@ -107,7 +107,8 @@ async fn poll(events: &mut EventLoop, mut backoff: Backoff, up: &watch::Sender<b
             Ok(_) => {}
             Err(_) => {
                 up.send_replace(false);
-                counter!("nhip_mqtt_disconnections_total", "link" => "commands", "reason" => "any").increment(1);
+                counter!("nhip_mqtt_disconnections_total", "link" => "commands", "reason" => "any")
+                    .increment(1);
                 tokio::time::sleep(backoff.pause()).await;
             }
         }

@@ -265,7 +265,8 @@ impl Shared {
             Err(error) => {
                 // A defect of ours costs its one connection and is told, with no text of the client in it.
                 counter!("nhip_mqtt_connection_defects_total").increment(1);
-                let what = if error.is_panic() { "a connection task failed" } else { "a connection task ended" };
+                let what =
+                    if error.is_panic() { "a connection task failed" } else { "a connection task ended" };
                 self.note(what.to_owned());
                 Ok(())
             }

@@ -25,8 +25,7 @@ async fn the_scripted_link_keeps_its_promises() {
 }
 
 async fn endpoint(version_5: bool) -> Bench {
-    let config =
-        MqttEndpointConfig { listen: ([127, 0, 0, 1], 0).into(), ..MqttEndpointConfig::default() };
+    let config = MqttEndpointConfig { listen: ([127, 0, 0, 1], 0).into(), ..MqttEndpointConfig::default() };
     let link = Arc::new(MqttEndpoint::bind(config).await.expect("binds"));
     let peer = DevicePeer { addr: link.addr(), version_5, wire: None, acknowledged: Vec::new() };
     Bench { link, peer: Box::new(peer) }

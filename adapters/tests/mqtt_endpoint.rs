@@ -5,9 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use nhip_adapters::{
-    MqttAccess, MqttEndpoint, MqttEndpointConfig, MqttPassword, MqttUser, hash_password,
-};
+use nhip_adapters::{MqttAccess, MqttEndpoint, MqttEndpointConfig, MqttPassword, MqttUser, hash_password};
 use nhip_ports::memory::RecordingIntake;
 use nhip_ports::{CommandLink, IngestLink, LinkError, OutgoingCommand};
 use tokio::task::JoinHandle;
@@ -100,7 +98,9 @@ async fn connect_is_answered_as_the_standards_say() {
 #[tokio::test]
 async fn nothing_is_taken_before_connect_and_no_second_connect() {
     let served = serve(config()).await;
-    for first in [publish_3("a/b", None, b"x"), vec![0xC0, 0], subscribe_3(1, "#"), vec![0, 0], vec![0xFF; 64]] {
+    for first in
+        [publish_3("a/b", None, b"x"), vec![0xC0, 0], subscribe_3(1, "#"), vec![0, 0], vec![0xFF; 64]]
+    {
         assert_eq!(answer(served.addr, &first).await, None, "{first:02x?}");
     }
     let mut wire = Wire::connected_3(served.addr, "a").await;
@@ -138,9 +138,8 @@ async fn users_and_passwords_decide() {
         user("hashed", MqttPassword::Hash(hash_password("pw2").expect("randomness"))),
     ];
     let served = serve(MqttEndpointConfig { users, anonymous: None, ..config() }).await;
-    let login = |client: &str, user: &str, password: &str| {
-        connect_3(client, 0xC2, 60, &[text(user), text(password)])
-    };
+    let login =
+        |client: &str, user: &str, password: &str| connect_3(client, 0xC2, 60, &[text(user), text(password)]);
     let login_5 = |client: &str, user: &str, password: &str| {
         connect_5(client, 0xC2, 60, &[], &[text(user), text(password)])
     };
@@ -177,7 +176,8 @@ async fn users_and_passwords_decide() {
     let principals: Vec<&str> = seen.deliveries.iter().map(|delivery| delivery.principal.as_str()).collect();
     assert_eq!(principals, ["plain", "plain", "hashed"]);
     // A will is a publication: refused at CONNECT already.
-    let will = connect_3("st1", 0xC6, 60, &[text("nhip/v1/t/air/st2"), text("w"), text("plain"), text("pw1")]);
+    let will =
+        connect_3("st1", 0xC6, 60, &[text("nhip/v1/t/air/st2"), text("w"), text("plain"), text("pw1")]);
     assert_eq!(answer(addr, &will).await.expect("refused"), [0x20, 2, 0, 5]);
     served.end().await;
 }
@@ -220,7 +220,8 @@ async fn publications_arrive_as_sent() {
     assert_eq!(seen[0].principal, "anonymous");
 
     let mut wire = Wire::connected_5(served.addr, "b").await;
-    let alias = [&[0x23, 0, 3, 0x03][..], &text("application/json"), &[0x26], &text("k"), &text("v")].concat();
+    let alias =
+        [&[0x23, 0, 3, 0x03][..], &text("application/json"), &[0x26], &text("k"), &text("v")].concat();
     wire.write(&publish_5("long/topic", Some(1), &alias, b"a")).await;
     wire.write(&publish_5("", Some(2), &[0x23, 0, 3], b"b")).await;
     assert_eq!(puback_id(&wire.next().await.expect("PUBACK")), Some(1));
@@ -235,7 +236,8 @@ async fn publications_arrive_as_sent() {
 
 #[tokio::test]
 async fn publications_that_break_the_standards_end_the_connection() {
-    let served = serve(MqttEndpointConfig { payload_bytes_max: 4_096, topic_bytes_max: 64, ..config() }).await;
+    let served =
+        serve(MqttEndpointConfig { payload_bytes_max: 4_096, topic_bytes_max: 64, ..config() }).await;
     let long = "x".repeat(65);
     let five: Vec<(&str, Vec<u8>, u8)> = vec![
         ("QoS 2", packet(0x34, &[text("a"), vec![0, 1, 0]].concat()), 0x9B),
@@ -449,7 +451,11 @@ async fn a_stop_acknowledges_what_is_durable_and_says_why() {
     served.intake.until("the delivery", |seen| seen.deliveries.len() == 1).await;
     served.stop.cancel();
     served.intake.settle_all();
-    assert_eq!(wire.end().await, [puback(1), vec![0xE0, 2, 0x8B, 0]], "acknowledged, then server shutting down");
+    assert_eq!(
+        wire.end().await,
+        [puback(1), vec![0xE0, 2, 0x8B, 0]],
+        "acknowledged, then server shutting down"
+    );
     served.end().await;
 }
 
@@ -459,7 +465,8 @@ async fn back_pressure_stops_reading_and_loses_nothing() {
     let served = serve(limits).await;
     served.intake.hold(true);
     let mut wire = Wire::connected_3(served.addr, "a").await;
-    let burst: Vec<u8> = (1..=100).flat_map(|id| publish_3("a", Some(id), id.to_string().as_bytes())).collect();
+    let burst: Vec<u8> =
+        (1..=100).flat_map(|id| publish_3("a", Some(id), id.to_string().as_bytes())).collect();
     wire.write(&burst).await;
     served.intake.until("two submits", |seen| seen.submits.len() == 2).await;
     tokio::time::sleep(Duration::from_millis(50)).await;

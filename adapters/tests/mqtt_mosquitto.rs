@@ -19,11 +19,14 @@ use rustix::process::Signal;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+#[path = "mqtt/certificates.rs"]
+mod certificates;
 #[path = "mqtt/mosquitto.rs"]
 mod mosquitto;
 #[path = "mqtt/wire.rs"]
 mod wire;
 
+use certificates::certificates;
 use mosquitto::Mosquitto;
 use wire::{PATIENCE, Wire, puback_id, publish_3, subscribe_3};
 
@@ -326,7 +329,8 @@ async fn a_password_opens_and_a_wrong_one_is_told() {
     let name = "a_password_opens_and_a_wrong_one_is_told";
     let passwords = tempfile::tempdir().expect("a directory");
     let file = passwords.path().join("passwords");
-    let made = Command::new("mosquitto_passwd").arg("-b").arg("-c").arg(&file).args(["nhip", "right"]).status();
+    let made =
+        Command::new("mosquitto_passwd").arg("-b").arg("-c").arg(&file).args(["nhip", "right"]).status();
     if !made.is_ok_and(|status| status.success()) {
         println!("SKIPPED {name}: mosquitto_passwd not installed");
         return;
@@ -349,22 +353,6 @@ async fn a_password_opens_and_a_wrong_one_is_told() {
     }
 }
 
-/// Certificates made with the openssl tool: an authority, a broker `localhost`, a client.
-fn certificates(directory: &std::path::Path) -> bool {
-    let run = |arguments: &str| {
-        let arguments = arguments.split_whitespace();
-        let made = Command::new("openssl").args(arguments).current_dir(directory).output();
-        made.is_ok_and(|output| output.status.success())
-    };
-    std::fs::write(directory.join("san"), "subjectAltName=DNS:localhost\n").expect("writes");
-    let new = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes";
-    run(&format!("req -x509 {new} -keyout ca.key -out ca.pem -subj /CN=authority -days 2"))
-        && run(&format!("req {new} -keyout broker.key -out broker.csr -subj /CN=localhost"))
-        && run("x509 -req -in broker.csr -CA ca.pem -CAkey ca.key -CAcreateserial -out broker.pem -days 2 -extfile san")
-        && run(&format!("req {new} -keyout client.key -out client.csr -subj /CN=nhip"))
-        && run("x509 -req -in client.csr -CA ca.pem -CAkey ca.key -CAcreateserial -out client.pem -days 2 -extfile san")
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn tls_with_a_client_certificate() {
     let name = "tls_with_a_client_certificate";
@@ -377,8 +365,8 @@ async fn tls_with_a_client_certificate() {
     let settings = format!(
         "cafile {}\ncertfile {}\nkeyfile {}\nrequire_certificate true\n",
         file("ca.pem").display(),
-        file("broker.pem").display(),
-        file("broker.key").display()
+        file("server.pem").display(),
+        file("server.key").display()
     );
     let Some(broker) = Mosquitto::start(name, &settings) else { return };
     for protocol in VERSIONS {
@@ -414,7 +402,8 @@ async fn commands_reach_devices_behind_the_broker() {
     let mut device = Wire::connected_3(broker.addr(), "device").await;
     device.write(&subscribe_3(1, "spBv1.0/g/NCMD/n")).await;
     assert_eq!(device.next().await.expect("SUBACK"), [0x90, 3, 0, 1, 1]);
-    let ours = MqttBroker { client_id: "commands".to_owned(), ..config(broker.port, MqttProtocol::V3).broker };
+    let ours =
+        MqttBroker { client_id: "commands".to_owned(), ..config(broker.port, MqttProtocol::V3).broker };
     let bounds = MqttCommandsConfig { broker: ours, commands_queued_max: 3, ..MqttCommandsConfig::default() };
     let commands = Arc::new(MqttCommands::new(bounds).expect("a good configuration"));
     // Before it is connected three wait, further ones are dropped; none of them blocks.

@@ -50,7 +50,11 @@ async fn a_hundred_connections_lose_nothing() {
     let seconds = started.elapsed().as_secs_f64();
     let seen = intake.recorded();
     assert_eq!(seen.deliveries.len(), total, "each once");
-    println!("{total} QoS 1 messages in {seconds:.2} s: {:.0}/s in {} submits", total as f64 / seconds, seen.submits.len());
+    println!(
+        "{total} QoS 1 messages in {seconds:.2} s: {:.0}/s in {} submits",
+        total as f64 / seconds,
+        seen.submits.len()
+    );
     stop.cancel();
     task.await.expect("does not panic").expect("stopping is no error");
 }

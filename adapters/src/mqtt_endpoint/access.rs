@@ -64,7 +64,8 @@ impl Default for MqttAccess {
 /// The system has no randomness.
 pub fn hash_password(password: &str) -> Result<String, LinkError> {
     let mut salt = [0_u8; SALT_BYTES];
-    getrandom::fill(&mut salt).map_err(|error| LinkError::Configuration(format!("no randomness: {error}")))?;
+    getrandom::fill(&mut salt)
+        .map_err(|error| LinkError::Configuration(format!("no randomness: {error}")))?;
     let hash = stretch(password.as_bytes(), &salt, PASSWORD_ROUNDS);
     Ok(format!("{PASSWORD_SCHEME}${PASSWORD_ROUNDS}${}${}", hex(&salt), hash.to_hex()))
 }
@@ -131,7 +132,8 @@ pub(super) struct Rules {
 
 impl Rules {
     pub(super) fn new(access: &MqttAccess, client: &str, user: &str) -> Self {
-        let fill = |filters: &[String]| filters.iter().filter_map(|filter| fill(filter, client, user)).collect();
+        let fill =
+            |filters: &[String]| filters.iter().filter_map(|filter| fill(filter, client, user)).collect();
         Self { publish: fill(&access.publish), subscribe: fill(&access.subscribe) }
     }
 

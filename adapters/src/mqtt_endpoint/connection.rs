@@ -408,7 +408,9 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin + Send> Connection<'a, S> {
     async fn drain(&mut self) {
         let deadline = Instant::now() + Duration::from_millis(self.around.config.drain_ms_max);
         while !self.waiting.is_empty() {
-            let Ok(outcome) = tokio::time::timeout_at(deadline, front(&mut self.waiting)).await else { return };
+            let Ok(outcome) = tokio::time::timeout_at(deadline, front(&mut self.waiting)).await else {
+                return;
+            };
             if self.acknowledge(outcome).is_err() {
                 return;
             }
@@ -447,9 +449,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin + Send> Connection<'a, S> {
 async fn front(waiting: &mut VecDeque<Batch>) -> Result<Appended, Refused> {
     match waiting.front_mut() {
         Some(Batch { durable: Some(durable), .. }) => durable.await,
-        Some(Batch { durable: None, .. }) => {
-            Ok(Appended { first: nhip_proto::Offset(0), count: 0 })
-        }
+        Some(Batch { durable: None, .. }) => Ok(Appended { first: nhip_proto::Offset(0), count: 0 }),
         None => std::future::pending().await,
     }
 }

@@ -258,7 +258,8 @@ impl<'a> Connection<'a> {
     }
 
     async fn request(&mut self, request: Request) -> Result<(), Fault> {
-        let packet = self.events.state.handle_outgoing_packet(request).map_err(|error| Fault::from(&error))?;
+        let packet =
+            self.events.state.handle_outgoing_packet(request).map_err(|error| Fault::from(&error))?;
         let network = self.events.network.as_mut().ok_or_else(lost)?;
         if let Some(packet) = packet {
             network.write(packet).await.map_err(|error| Fault::from(&error))?;

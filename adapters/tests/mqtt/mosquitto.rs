@@ -12,7 +12,8 @@ use tempfile::TempDir;
 
 use super::wire::PATIENCE;
 
-const BINARIES: [&str; 3] = ["/usr/sbin/mosquitto", "/usr/local/sbin/mosquitto", "/opt/homebrew/sbin/mosquitto"];
+const BINARIES: [&str; 3] =
+    ["/usr/sbin/mosquitto", "/usr/local/sbin/mosquitto", "/opt/homebrew/sbin/mosquitto"];
 
 pub(crate) struct Mosquitto {
     directory: TempDir,
@@ -50,7 +51,8 @@ impl Mosquitto {
         let mut text = String::new();
         // Debian starts it as root and it would give up its rights to the directory.
         writeln!(text, "user root\nlistener {} 127.0.0.1", self.port).expect("a string");
-        writeln!(text, "max_queued_messages 0\nmax_inflight_messages 1000\nset_tcp_nodelay true").expect("a string");
+        writeln!(text, "max_queued_messages 0\nmax_inflight_messages 1000\nset_tcp_nodelay true")
+            .expect("a string");
         if !settings.contains("allow_anonymous") {
             text.push_str("allow_anonymous true\n");
         }

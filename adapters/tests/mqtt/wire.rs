@@ -86,6 +86,12 @@ impl Wire {
         packets
     }
 
+    /// Waits for the end of a stream that is no MQTT.
+    pub(crate) async fn end_bytes(&mut self, step: &mut [u8]) -> bool {
+        let wait = async { while matches!(self.stream.read(step).await, Ok(1..)) {} };
+        tokio::time::timeout(PATIENCE, wait).await.is_ok()
+    }
+
     fn cut(&mut self) -> Option<Vec<u8>> {
         let (mut length, mut position) = (0_usize, 1);
         loop {
