@@ -1,6 +1,6 @@
 //! The checks of `load`: each kind of mistake with its exact text.
 
-use crate::{Mistake, Profile, load};
+use crate::{Mistake, Profile, check_report, load};
 
 const PROFILE: &str = r#"
 [profile]
@@ -198,6 +198,14 @@ fn a_file_too_many_or_too_few_is_told() {
     );
     let broken = shown(load(&files("[profile\nid = ", AREAS, SOURCES)));
     assert!(!broken.is_empty() && broken.iter().all(|line| line.contains("is no TOML")), "{broken:?}");
+}
+
+#[test]
+fn tables_of_a_spreadsheet_are_read() {
+    let windows = |text: &str| format!("\u{feff}{}", text.replace('\n', "\r\n"));
+    let profile = load(&files(&PROFILE.replace('\n', "\r\n"), &windows(AREAS), &windows(SOURCES)));
+    let profile = profile.unwrap_or_else(|mistakes| panic!("{}", check_report(&mistakes)));
+    assert_eq!((profile.areas.len(), profile.sources.len()), (3, 1));
 }
 
 #[test]

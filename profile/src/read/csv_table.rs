@@ -174,7 +174,8 @@ fn lines_of(file: FileText<'_>, kind: &str, found: &Findings) -> Vec<(usize, Vec
         found.add(At { file, offset: start }, kind, "is no CSV line", allowed);
     };
     for line in file.text.split_inclusive('\n') {
-        let text = line.trim_end_matches(['\n', '\r']);
+        // Spreadsheets begin a file with a byte order mark.
+        let text = line.trim_end_matches(['\n', '\r']).trim_start_matches('\u{feff}');
         if !text.trim().is_empty() && !text.starts_with('#') {
             match cell_starts(text) {
                 Some(starts) => {
