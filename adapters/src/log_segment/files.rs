@@ -112,7 +112,7 @@ impl Places {
         let mut cursor = Cursor { segment: &segment, bytes, offset, at };
         while cursor.offset < from {
             cursor.next_record()?;
-            if cursor.offset % PLACE_EVERY_RECORDS == 0 {
+            if cursor.offset.is_multiple_of(PLACE_EVERY_RECORDS) {
                 self.remember(cursor.offset, segment.header.first, cursor.at);
             }
         }

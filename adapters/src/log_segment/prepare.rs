@@ -113,8 +113,11 @@ impl Preparer {
         moved.notify_all();
     }
 
-    pub(super) fn closing(&self) -> bool {
-        held(&self.shared.0).closing
+    /// Waits a while; true as soon as the log is being closed.
+    pub(super) fn closes_within(&self, wait: Duration) -> bool {
+        let (mutex, moved) = &*self.shared;
+        let waited = moved.wait_timeout_while(held(mutex), wait, |desk| !desk.closing);
+        waited.unwrap_or_else(PoisonError::into_inner).0.closing
     }
 
     /// Ends the preparing, so that nothing touches the directory any more.

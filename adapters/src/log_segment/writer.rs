@@ -136,7 +136,8 @@ impl Writer {
         #[cfg(feature = "fault-injection")]
         if self.config.fault == Some(super::Fault::SettleBeforeWrite) {
             settle(&mut group, self.offset);
-            std::thread::sleep(Duration::from_millis(10));
+            // Time for a kill to fall between the promise and its keeping.
+            std::thread::park_timeout(Duration::from_millis(10));
         }
         let written = self.write_group(&group);
         if let Err(stop) = written {
@@ -292,10 +293,9 @@ fn patiently(shared: &Shared, mut act: impl FnMut() -> io::Result<()>) -> Result
             }
             Err(error) if disk_full(&error) => {
                 shared.stalled.store(true, Ordering::Release);
-                if shared.preparer.closing() {
+                if shared.preparer.closes_within(RETRY) {
                     return Err(Stop::Closed);
                 }
-                std::thread::sleep(RETRY);
             }
             Err(error) => return Err(Stop::Failed(error.to_string())),
         }
