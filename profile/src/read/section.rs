@@ -7,7 +7,9 @@ use nhip_proto::{Decimal, Span};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::text::MISSING;
 use super::{At, FileText, Findings};
+use crate::mistake::nearest;
 use crate::{Label, parse_span};
 
 /// A table being read. [`Section::finish`] tells the keys nobody asked for.
@@ -261,6 +263,10 @@ impl<'a> Section<'a> {
             if !asked.contains(&name) {
                 let at = At { file: self.file, offset: key.span().start };
                 self.found.add_unknown(at, &self.full(name), "key", name, asked.iter().copied());
+                // A slip of the pen is one mistake, not also a missing key.
+                if let Some(meant) = nearest(name, asked.iter().copied()) {
+                    self.found.forgive_missing(self.at(), &self.full(meant));
+                }
             }
         }
     }
@@ -286,7 +292,7 @@ impl<'a> Section<'a> {
         self.ask(key);
         let entry = self.entry(key);
         if entry.is_none() {
-            self.mistake(key, "is missing", allowed);
+            self.mistake(key, MISSING, allowed);
         }
         entry
     }

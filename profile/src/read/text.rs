@@ -4,6 +4,9 @@ use std::cell::RefCell;
 
 use crate::mistake::{Mistake, nearest};
 
+/// The reason of a key that is not there.
+pub(super) const MISSING: &str = "is missing";
+
 /// One file of the profile.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct FileText<'a> {
@@ -64,6 +67,16 @@ impl Findings {
         let (reason, allowed) = (reason.into(), allowed.into());
         let (file, key) = (file.to_owned(), key.to_owned());
         self.found.borrow_mut().push(Mistake { file, line: 0, column: 0, key, reason, allowed });
+    }
+
+    /// Takes back that a key of the table at `table` is missing.
+    pub(crate) fn forgive_missing(&self, table: At<'_>, key: &str) {
+        let (line, column) = table.line_column();
+        let forgiven = |mistake: &Mistake| {
+            let here = (mistake.line, mistake.column) == (line, column) && mistake.file == table.file.path;
+            here && mistake.key == key && mistake.reason == MISSING
+        };
+        self.found.borrow_mut().retain(|mistake| !forgiven(mistake));
     }
 
     /// Notes a mistake somebody else placed.
