@@ -59,7 +59,7 @@ pub async fn publish(
     let feed = async {
         for message in plan {
             clock.reach(message.at).await;
-            if sender.send(ready(message)).await.is_err() {
+            if enqueue(&sender, ready(message)).await.is_none() {
                 break;
             }
         }
@@ -151,6 +151,13 @@ pub(crate) async fn close_journal(task: Option<JournalTask>) -> Result<(), DemoE
     }
 }
 
+/// Queues a step for its connection, waiting while the queue is at its bound; none if the connection ended.
+pub(crate) async fn enqueue(queue: &mpsc::Sender<Step>, step: Step) -> Option<()> {
+    queue.send(step).await.ok()?;
+    metrics::gauge!("nhip_demo_queue_messages").increment(1.0);
+    Some(())
+}
+
 /// How a connection introduces itself.
 #[derive(Clone, Debug)]
 pub(crate) struct Identity {
@@ -213,6 +220,8 @@ impl PlannedTraffic {
     fn drain(&mut self) {
         let Some(journal) = &self.journal else { return };
         while let Some(line) = self.lines.pop_front() {
+            metrics::gauge!("nhip_demo_journal_queue_lines")
+                .set((journal.max_capacity() - journal.capacity()) as f64);
             if let Err(mpsc::error::TrySendError::Full(line)) = journal.try_send(line) {
                 self.lines.push_front(line);
                 return;
@@ -222,6 +231,7 @@ impl PlannedTraffic {
 
     /// Encodes a step; a death of the gateway is told by the server when the connection breaks.
     fn encode(&mut self, step: Step) {
+        metrics::gauge!("nhip_demo_queue_messages").decrement(1.0);
         if matches!(step.body, Body::Death) {
             self.renew = true;
             return self.count(PlannedKind::Death);

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::city::{City, MESSAGES_MAX};
 use crate::plan::{Encoder, Plan, PlannedKind, Step};
 use crate::publish::{
-    Counts, Identity, JournalSender, PlannedTraffic, QUEUE_MAX, close_journal, open_journal,
+    Counts, Identity, JournalSender, PlannedTraffic, QUEUE_MAX, close_journal, enqueue, open_journal,
 };
 use crate::{DemoError, Recordings, session};
 
@@ -180,16 +180,19 @@ async fn feed(
     queue: mpsc::Sender<Step>,
 ) {
     for step in plan.backlog(start) {
-        if queue.send(step).await.is_err() {
+        if enqueue(&queue, step).await.is_none() {
             return;
         }
     }
+    if !live {
+        return;
+    }
     let mut from = start.plus(1);
-    while live {
+    loop {
         let to = from.plus(CHUNK);
         for step in plan.live(from, to) {
             clock.reach(step.at).await;
-            if queue.send(step).await.is_err() {
+            if enqueue(&queue, step).await.is_none() {
                 return;
             }
         }

@@ -66,7 +66,7 @@ impl Gateway {
     /// The death as the server tells it, and a new session after it.
     pub(crate) fn death(&mut self, at: ArrivalTime) -> Planned {
         let (topic, payload) = self.will();
-        let death = self.message(at, PlannedKind::Death, None, topic, payload, 1);
+        let death = self.message(at, PlannedKind::Death, None, topic, payload);
         self.reconnected();
         death
     }
@@ -106,7 +106,7 @@ impl Gateway {
         let bytes = payload(Some(at), Some(self.next_sequence()), metrics);
         let topic = self.topic("NBIRTH", "");
         let said = said.as_ref().map(|(own, reading)| (*own, reading));
-        let mut births = vec![self.message(at, PlannedKind::Birth, said, topic, bytes, 0)];
+        let mut births = vec![self.message(at, PlannedKind::Birth, said, topic, bytes)];
         for device in (0..self.devices.len()).filter(|device| Some(*device) != own) {
             births.extend(self.device_birth(device, at));
         }
@@ -145,7 +145,7 @@ impl Gateway {
         let bytes = payload(Some(at), Some(self.next_sequence()), metrics);
         self.announce(device);
         let topic = self.topic("DBIRTH", &name);
-        Some(self.message(at, PlannedKind::Birth, Some((device, &reading)), topic, bytes, 0))
+        Some(self.message(at, PlannedKind::Birth, Some((device, &reading)), topic, bytes))
     }
 
     fn announce(&mut self, device: usize) {
@@ -179,8 +179,9 @@ impl Gateway {
         device: Option<(usize, &Reading)>,
         topic: String,
         payload: Bytes,
-        qos: u8,
     ) -> Planned {
+        // §4: a death is a will of QoS 1, everything else goes out at QoS 0.
+        let qos = u8::from(kind == PlannedKind::Death);
         let own = || self.devices.iter().find(|device| device.name.is_empty());
         let sender = device.and_then(|(index, _)| self.devices.get(index)).or_else(own);
         let source = sender.map_or_else(|| SourceId::new(&self.node), |device| device.source.clone());

@@ -61,59 +61,38 @@ impl Shard {
         if let Some(burst) = ended.filter(|old| old.kind == PlannedKind::LateBurst) {
             self.store(index, device, burst, time, out);
         }
-        let reading = device.reading(slot, 1);
         match fault {
-            None => out.extend(self.message(index, PlannedKind::Regular, time, &[reading])),
-            Some(fault) => self.faulty(index, device, fault, (slot, time), reading, out),
+            None => out.extend(self.message(index, PlannedKind::Regular, time, &[device.reading(slot, 1)])),
+            Some(fault) => out.extend(self.faulty(index, device, fault, slot)),
         }
     }
 
-    fn faulty(
-        &self,
-        index: usize,
-        device: &Device,
-        fault: Fault,
-        (slot, time): (i64, EventTime),
-        mut reading: Reading,
-        out: &mut Vec<Step>,
-    ) {
+    /// What one device sends at one slot while it has a fault.
+    fn faulty(&self, index: usize, device: &Device, fault: Fault, slot: i64) -> Vec<Step> {
+        let time = device.slot_time(slot);
+        let reading = device.reading(slot, 1);
+        let send = |kind, reading| self.message(index, kind, time, &[reading]);
+        let regular = |reading| send(PlannedKind::Regular, reading);
         let first = device.slot_time(slot - 1) < fault.from;
         match fault.kind {
-            PlannedKind::LateBurst => return,
+            PlannedKind::LateBurst => Vec::new(),
             PlannedKind::Duplicate => {
-                let Some(step) = self.message(index, PlannedKind::Regular, time, &[reading]) else { return };
+                let Some(step) = regular(reading) else { return Vec::new() };
                 let again = Step { kind: PlannedKind::Duplicate, ..step.clone() };
-                out.push(step);
-                out.extend(std::iter::repeat_n(again, REPEATS));
-                return;
+                std::iter::once(step).chain(std::iter::repeat_n(again, REPEATS)).collect()
             }
-            PlannedKind::DeadSensor => {
-                reading.measures.retain(|measure| !matches!(measure.value, MeasureValue::State(_)));
-                let Some(measure) = reading.measures.first_mut() else { return };
-                measure.value = MeasureValue::Missing;
-            }
-            PlannedKind::ClockAhead => reading.time = reading.time.plus(AHEAD),
-            PlannedKind::Clock1970 => reading.time = EventTime(reading.time.0.rem_euclid(DAY)),
             PlannedKind::Rubbish => {
-                out.extend(self.message(index, PlannedKind::Regular, time, &[reading]));
-                out.extend(self.rubbish(index, device, slot));
-                return;
+                regular(reading).into_iter().chain(self.rubbish(index, device, slot)).collect()
             }
-            PlannedKind::DeviceFault => mark_faulty(&mut reading),
-            PlannedKind::OutOfRange => exceed(&mut reading),
             PlannedKind::Death if first => {
-                out.extend(self.message(index, PlannedKind::Death, time, &[reading]).map(|mut step| {
-                    step.body = Body::Death;
-                    step
-                }));
-                return;
+                send(fault.kind, reading).into_iter().map(|step| Step { body: Body::Death, ..step }).collect()
             }
-            _ => {
-                out.extend(self.message(index, PlannedKind::Regular, time, &[reading]));
-                return;
-            }
+            kind => match spoil(kind, reading) {
+                Spoilt::Reading(spoilt) => send(kind, spoilt).into_iter().collect(),
+                Spoilt::Silent => Vec::new(),
+                Spoilt::Untouched(reading) => regular(reading).into_iter().collect(),
+            },
         }
-        out.extend(self.message(index, fault.kind, time, &[reading]));
     }
 
     /// Everything of the silent span at once: JSON in arrays, protobuf one by one.
@@ -213,6 +192,34 @@ impl Plan for Shard {
             .filter_map(|(device, _)| Some((device.node()?.device.clone(), device.source.clone())));
         Some(Gateway::new(&node.group, &node.node, devices.collect()))
     }
+}
+
+/// What a fault leaves of a reading.
+enum Spoilt {
+    /// This much.
+    Reading(Reading),
+    /// Nothing to say.
+    Silent,
+    /// The fault does not touch it.
+    Untouched(Reading),
+}
+
+fn spoil(kind: PlannedKind, mut reading: Reading) -> Spoilt {
+    match kind {
+        PlannedKind::DeadSensor => {
+            reading.measures.retain(|measure| !matches!(measure.value, MeasureValue::State(_)));
+            match reading.measures.first_mut() {
+                Some(measure) => measure.value = MeasureValue::Missing,
+                None => return Spoilt::Silent,
+            }
+        }
+        PlannedKind::ClockAhead => reading.time = reading.time.plus(AHEAD),
+        PlannedKind::Clock1970 => reading.time = EventTime(reading.time.0.rem_euclid(DAY)),
+        PlannedKind::DeviceFault => mark_faulty(&mut reading),
+        PlannedKind::OutOfRange => exceed(&mut reading),
+        _ => return Spoilt::Untouched(reading),
+    }
+    Spoilt::Reading(reading)
 }
 
 /// A broken sensor repeats one value and says that it is broken.
