@@ -172,8 +172,8 @@ fn size(bytes: u32) -> usize {
     usize::try_from(bytes).unwrap_or(usize::MAX)
 }
 
-/// Pauses between attempts: doubled with each failure, half of it random so that a thousand clients do not come
-/// back at once.
+/// Pauses between attempts: doubled with each failure, half of it random so that a thousand clients do not
+/// come back at once.
 #[derive(Debug)]
 pub(crate) struct Backoff {
     min_ms: u64,

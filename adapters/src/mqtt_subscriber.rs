@@ -1,5 +1,5 @@
-//! A subscriber to any MQTT broker (MQTT 3.1.1 and 5) on rumqttc: persistent session, manual acknowledgements that
-//! follow the disk, in order of receipt, and only on the connection that brought the message.
+//! A subscriber to any MQTT broker (MQTT 3.1.1 and 5) on rumqttc: persistent session, manual acknowledgements
+//! that follow the disk, in order of receipt, and only on the connection that brought the message.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -42,12 +42,13 @@ pub struct MqttSubscriberConfig {
     /// Seconds the broker keeps our session while we are away (MQTT 5); 0: no session, every break is a gap.
     /// Under MQTT 3.1.1 the broker's own configuration decides how long.
     pub session_expiry_s: u32,
-    /// Whether a session should already be there at the first connection (the log holds records of this link).
+    /// Whether a session should already be there at the first connection (the log holds records of this
+    /// link).
     pub session_expected: bool,
     /// The largest packet taken as a delivery, bytes, both ways.
     pub packet_bytes_max: u32,
-    /// The largest packet read at all, bytes: what lies above `packet_bytes_max` is handed over cut to it plus
-    /// one byte, so that it is logged as too large and acknowledged instead of coming back for ever.
+    /// The largest packet read at all, bytes: what lies above `packet_bytes_max` is handed over cut to it
+    /// plus one byte, so that it is logged as too large and acknowledged instead of coming back for ever.
     pub oversize_bytes_max: u32,
     /// QoS 1 deliveries received and not yet acknowledged; then nothing more is read.
     pub in_flight_max: u16,

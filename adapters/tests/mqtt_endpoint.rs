@@ -152,7 +152,8 @@ async fn users_and_passwords_decide() {
     assert_eq!(answer(addr, &connect_3("a", 2, 60, &[])).await.expect("anonymous"), [0x20, 2, 0, 5]);
     assert_eq!(answer(addr, &connect_5("a", 2, 60, &[], &[])).await.expect("anonymous")[3], 0x87);
 
-    // A publication outside the rules: refused by reason under MQTT 5, closed under 3.1.1 (never acknowledged).
+    // A publication outside the rules: refused by reason under MQTT 5, closed under 3.1.1 (never
+    // acknowledged).
     let mut wire = Wire::open(addr).await;
     wire.write(&login_5("st1", "plain", "pw1")).await;
     wire.next().await.expect("accepted");

@@ -1,5 +1,5 @@
-//! How fast the endpoint takes QoS 1 from 100 connections. The figure is printed; the test fails only if a message
-//! is lost, doubled or acknowledged out of order (speed has its own bench).
+//! How fast the endpoint takes QoS 1 from 100 connections. The figure is printed; the test fails only if a
+//! message is lost, doubled or acknowledged out of order (speed has its own bench).
 
 use std::sync::Arc;
 use std::time::Instant;

@@ -1,5 +1,5 @@
-//! The hot path of the endpoint's wire: cutting frames, reading PUBLISH, writing PUBACK. Everything rarer goes
-//! through the packet types of mqtt-protocol-core (see `packet`). MQTT 3.1.1 §2, §3.3; MQTT 5 §2, §3.3.
+//! The hot path of the endpoint's wire: cutting frames, reading PUBLISH, writing PUBACK. Everything rarer
+//! goes through the packet types of mqtt-protocol-core (see `packet`). MQTT 3.1.1 §2, §3.3; MQTT 5 §2, §3.3.
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use mqtt_protocol_core::mqtt::result_code::DisconnectReasonCode as Fault;

@@ -63,7 +63,8 @@ impl Registry {
         (Place { registry: self, key, epoch, taken, closed }, older)
     }
 
-    /// Hands a command to every connection that subscribed to its topic: how many took it, how many were full.
+    /// Hands a command to every connection that subscribed to its topic: how many took it, how many were
+    /// full.
     pub(super) fn send(&self, command: &OutgoingCommand) -> (usize, usize) {
         let (mut taken, mut full) = (0, 0);
         for entry in self.lock().values() {

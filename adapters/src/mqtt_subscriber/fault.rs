@@ -23,8 +23,8 @@ impl Fault {
     fn oversize() -> Self {
         Self::new(
             "oversize",
-            "a packet of the broker is larger than oversize_bytes_max and blocks the queue: limit the size at the \
-             broker (message_size_limit) or raise oversize_bytes_max",
+            "a packet of the broker is larger than oversize_bytes_max and blocks the queue: limit the size \
+             at the broker (message_size_limit) or raise oversize_bytes_max",
         )
     }
 }

@@ -1,4 +1,5 @@
-//! From the event loop to the disk and back: submits in order, several in flight, settled in order of receipt.
+//! From the event loop to the disk and back: submits in order, several in flight, settled in order of
+//! receipt.
 
 use std::sync::atomic::Ordering;
 
@@ -33,8 +34,8 @@ pub(super) struct Settled {
     pub(super) ids: Vec<u16>,
 }
 
-/// Submits in order. What waits meanwhile becomes one submit, so that batches grow with the load and an idle link
-/// waits for nothing.
+/// Submits in order. What waits meanwhile becomes one submit, so that batches grow with the load and an idle
+/// link waits for nothing.
 pub(super) async fn submit_all(
     shared: &Shared,
     mut work: mpsc::Receiver<Work>,

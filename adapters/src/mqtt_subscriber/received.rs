@@ -53,8 +53,8 @@ impl Shared {
         }
     }
 
-    /// Takes a publication into a batch. One larger than the bound is cut to just above it: the intake logs it as
-    /// too large, it is acknowledged, and the broker does not send it again for ever.
+    /// Takes a publication into a batch. One larger than the bound is cut to just above it: the intake logs
+    /// it as too large, it is acknowledged, and the broker does not send it again for ever.
     pub(super) fn take(&self, publication: Publication, received: &mut Received) {
         let Publication { topic, mut payload, dedication, content_type, packet_id } = publication;
         let bytes_max = usize::try_from(self.config.packet_bytes_max).unwrap_or(usize::MAX);

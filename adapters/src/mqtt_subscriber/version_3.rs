@@ -1,6 +1,7 @@
-//! MQTT 3.1.1. rumqttc's event loop only connects; then its network and state are driven here, because that is the
-//! one way to write acknowledgements in batches and to read while acknowledgements go out. Every branch below is
-//! safe to drop: with manual acknowledgements and QoS ≤ 1, `readb` has no other await than its first read.
+//! MQTT 3.1.1. rumqttc's event loop only connects; then its network and state are driven here, because that
+//! is the one way to write acknowledgements in batches and to read while acknowledgements go out. Every
+//! branch below is safe to drop: with manual acknowledgements and QoS ≤ 1, `readb` has no other await than
+//! its first read.
 
 use std::future::ready;
 use std::sync::atomic::Ordering;
@@ -205,7 +206,8 @@ impl<'a> Connection<'a> {
         self.flush().await
     }
 
-    /// Keeps the connection alive, and finds out that it is not: no byte within half a keep-alive after a ping.
+    /// Keeps the connection alive, and finds out that it is not: no byte within half a keep-alive after a
+    /// ping.
     async fn ping(&mut self, reading: bool) -> Result<(), Fault> {
         let now = Instant::now();
         if reading && self.answer_by.is_some_and(|answer_by| now >= answer_by) {

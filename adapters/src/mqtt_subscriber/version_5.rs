@@ -1,6 +1,6 @@
-//! MQTT 5. rumqttc keeps the network of this version to itself: its event loop is polled by this one task, and
-//! acknowledgements go through its channel. A gate keeps those of an older connection out of the channel, and
-//! what was in it when the connection broke is thrown away before the next one.
+//! MQTT 5. rumqttc keeps the network of this version to itself: its event loop is polled by this one task,
+//! and acknowledgements go through its channel. A gate keeps those of an older connection out of the channel,
+//! and what was in it when the connection broke is thrown away before the next one.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -71,8 +71,8 @@ async fn acknowledge_all(around: &Loop, client: &AsyncClient, gate: &Gate) {
         counter!("nhip_mqtt_acknowledgements_total").increment(ids.len() as u64);
         for id in ids {
             publish.pkid = id;
-            // The channel holds as many as the broker may have in flight, so there is room; if not, the broker
-            // sends the message again after the next connection.
+            // The channel holds as many as the broker may have in flight, so there is room; if not, the
+            // broker sends the message again after the next connection.
             if client.try_ack(&publish).is_err() {
                 counter!("nhip_mqtt_acknowledgements_dropped_total").increment(1);
             }
@@ -144,14 +144,11 @@ impl Polling {
                 leaving = self.client.try_disconnect().is_ok();
             }
             let Ok(Ok(event)) = timeout_at(deadline, self.events.poll()).await else { return };
-            match event {
-                Event::Outgoing(Outgoing::PubAck(_)) => {
-                    self.unacknowledged = self.unacknowledged.saturating_sub(1);
-                }
-                // What comes now is not taken, and comes again. The broker closes after it has read everything; if
-                // we closed first and came back at once, the new connection could overtake our last
-                // acknowledgements.
-                _ => {}
+            // Publications that come now are not taken, and come again. The broker closes after it has read all;
+            // if we closed first and came back at once, the new connection could overtake our last
+            // acknowledgements.
+            if let Event::Outgoing(Outgoing::PubAck(_)) = event {
+                self.unacknowledged = self.unacknowledged.saturating_sub(1);
             }
         }
     }

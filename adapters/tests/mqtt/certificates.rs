@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::process::Command;
 
-/// Writes `ca.pem`, `server.pem`, `server.key`, `client.pem`, `client.key`; false if openssl is not installed.
+/// Writes `ca.pem`, `server.pem`, `server.key`, `client.pem`, `client.key`; false if openssl is not
+/// installed.
 pub(crate) fn certificates(directory: &Path) -> bool {
     let run = |arguments: &str| {
         let arguments = arguments.split_whitespace();

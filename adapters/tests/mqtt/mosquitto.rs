@@ -23,6 +23,7 @@ pub(crate) struct Mosquitto {
 
 impl Mosquitto {
     /// Starts one; none (and a line that says so) if it is not installed.
+    #[expect(clippy::print_stdout, reason = "a skipped test says so")]
     pub(crate) fn start(test: &str, settings: &str) -> Option<Self> {
         if binary().is_none() {
             println!("SKIPPED {test}: mosquitto not installed");
@@ -61,6 +62,7 @@ impl Mosquitto {
     }
 
     /// Starts it (again) on its port and waits until it takes connections.
+    #[expect(clippy::disallowed_methods, reason = "waits for a condition with a deadline")]
     pub(crate) fn launch(&mut self) {
         let log = std::fs::File::create(self.path("mosquitto.log")).expect("a log file");
         let mut child = Command::new(binary().expect("installed"))

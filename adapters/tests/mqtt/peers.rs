@@ -1,5 +1,5 @@
-//! The other sides of the links under contract: a script, a device in front of the endpoint, a broker behind the
-//! subscriber.
+//! The other sides of the links under contract: a script, a device in front of the endpoint, a broker behind
+//! the subscriber.
 #![allow(dead_code, reason = "each test file uses a part")]
 
 use std::net::SocketAddr;

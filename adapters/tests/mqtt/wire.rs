@@ -1,4 +1,5 @@
-//! Raw MQTT for tests: packets built byte by byte from the standards, so that no library's view is in between.
+//! Raw MQTT for tests: packets built byte by byte from the standards, so that no library's view is in
+//! between.
 #![allow(dead_code, reason = "each test file uses a part")]
 
 use std::net::SocketAddr;

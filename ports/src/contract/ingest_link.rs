@@ -1,5 +1,5 @@
-//! What every ingest link promises: acknowledged only after durable, in order, and only on the connection that
-//! brought it. Each function takes a factory of a fresh link and its other side.
+//! What every ingest link promises: acknowledged only after durable, in order, and only on the connection
+//! that brought it. Each function takes a factory of a fresh link and its other side.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +15,8 @@ use crate::{IngestLink, LinkError};
 pub const TOPIC: &str = "nhip/v1/contract/test/one";
 /// How long a promise may take to be kept.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// How long the suite watches for an acknowledgement that must not come. Longer finds more, never fails falsely.
+/// How long the suite watches for an acknowledgement that must not come. Longer finds more, never fails
+/// falsely.
 const WATCH: Duration = Duration::from_millis(60);
 const POLL: Duration = Duration::from_millis(2);
 

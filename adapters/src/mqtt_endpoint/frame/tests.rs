@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use bytes::{Bytes, BytesMut};
-use mqtt_protocol_core::mqtt::packet::{GenericPacketTrait, Property, Qos, v3_1_1, v5_0};
+use mqtt_protocol_core::mqtt::packet::{Property, Qos, v3_1_1, v5_0};
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
 
@@ -111,7 +111,8 @@ proptest! {
         read_everything(&bytes);
         for version_5 in [false, true] {
             for kind in 0..16_u8 {
-                let frame = Frame { kind, flags: bytes.first().copied().unwrap_or(0) & 15, body: bytes.clone().into() };
+                let flags = bytes.first().copied().unwrap_or(0) & 15;
+                let frame = Frame { kind, flags, body: bytes.clone().into() };
                 black_box(Publish::read(&frame, version_5).is_ok());
                 black_box(read_subscribe(&frame, version_5).is_ok());
                 black_box(read_unsubscribe(&frame, version_5).is_ok());
