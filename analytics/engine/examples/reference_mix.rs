@@ -10,8 +10,9 @@ use std::time::Instant;
 use nhip_engine::{Effects, Engine, EngineSettings, SEMANTICS};
 use nhip_profile::{Aggregate, CalendarUnit, Direction, Indicator, Label, Operand, Profile, Stream, Window};
 use nhip_proto::{
-    ArrivalTime, Decimal, Dedication, EventTime, IndicatorId, Item, ItemName, ItemValue, Logged, MINUTE, Message,
-    MessageBody, Offset, Origin, ProfileText, Record, SECOND, SourceId, StreamId, Tick, partition_of,
+    ArrivalTime, Decimal, Dedication, EventTime, IndicatorId, Item, ItemName, ItemValue, Logged, MINUTE,
+    Message, MessageBody, Offset, Origin, ProfileText, Record, SECOND, SourceId, StreamId, Tick,
+    partition_of,
 };
 
 const SOURCES: usize = 2_000;

@@ -99,9 +99,7 @@ fn receive(
         MessageBody::Items(items) => items,
         MessageBody::Rejected(rejection) => {
             source.counts.rejected += 1;
-            let pulse = source.pulse.at(arrival);
-            pulse.judged += 1;
-            pulse.unclean += 1;
+            source.pulse.judged(arrival, true);
             let (reason, field) = (Ok(rejection.reason), rejection.field.clone());
             out.refuse(Refused { offset, place: 0, arrival, source: source.number, reason, field });
             return;
@@ -173,7 +171,7 @@ impl Visit<'_, '_> {
             }
         }
         if applied {
-            self.source.pulse.at(self.arrival).readings += 1;
+            self.source.pulse.reading(self.arrival);
             self.source.admitted = self.source.admitted.max(Some(self.arrival));
         }
         self.out.judged = judged;
@@ -187,9 +185,7 @@ impl Visit<'_, '_> {
             *count += 1;
         }
         if reason != ItemReason::Missing {
-            let pulse = self.source.pulse.at(self.arrival);
-            pulse.judged += 1;
-            pulse.unclean += 1;
+            self.source.pulse.judged(self.arrival, true);
         }
         let (offset, arrival, source, place) = (self.offset, self.arrival, self.source.number, place as u32);
         self.out.refuse(Refused { offset, place, arrival, source, reason: Err(reason), field });
@@ -214,15 +210,14 @@ impl Visit<'_, '_> {
         let floor = self.source.greatest.map_or(i64::MIN, |greatest| greatest.saturating_sub(bound.lateness));
         if moment.time < floor || !self.locate(name, &moment, stream) {
             self.source.counts.late += 1;
-            self.source.pulse.at(self.arrival).judged += 1;
+            self.source.pulse.judged(self.arrival, false);
             return false;
         }
         let print = content(value.digits(), moment.time, moment.period);
         let key = Key::of(stream.identity, item);
         let seen = self.source.seen.get_mut(name as usize);
         let verdict = seen.map_or(Verdict::New, |(_, seen)| seen.judge(key, moment.time, print, floor));
-        let pulse = self.source.pulse.at(self.arrival);
-        pulse.judged += 1;
+        self.source.pulse.judged(self.arrival, verdict == Verdict::Conflicting);
         match verdict {
             Verdict::New => {
                 self.source.counts.applied += 1;
@@ -231,10 +226,7 @@ impl Visit<'_, '_> {
                 return true;
             }
             Verdict::Same => {}
-            Verdict::Conflicting => {
-                pulse.unclean += 1;
-                self.source.counts.conflicting += 1;
-            }
+            Verdict::Conflicting => self.source.counts.conflicting += 1,
         }
         self.source.counts.duplicate += 1;
         false
@@ -251,8 +243,14 @@ impl Visit<'_, '_> {
             self.out.windows.push(window);
         }
         // A held state reaches as far as its staleness limit.
-        alive |= !name.series.is_empty()
-            && !self.is_beyond(moment.time.saturating_add(stream.staleness), stream.horizon);
+        let reach = moment.time.saturating_add(stream.staleness - 1);
+        for at in &name.series {
+            let members = stream.series.get(*at as usize).map_or(&[][..], |series| &series.members);
+            for (definition, _) in members {
+                let (_, end) = self.window(*definition, reach);
+                alive |= !self.is_beyond(end, stream.horizon);
+            }
+        }
         alive
     }
 

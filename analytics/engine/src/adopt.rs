@@ -6,7 +6,7 @@ use nhip_profile::{Indicator, Profile};
 use nhip_proto::{IndicatorId, Offset, ProfileText};
 
 use crate::admit::{Frame, Place, spread};
-use crate::badge::Glance;
+use crate::badge::{Glance, expected_of, rate_of};
 use crate::engine::Engine;
 use crate::lane::Lane;
 use crate::plan::{Compiler, Retired, zone_of};
@@ -98,7 +98,7 @@ impl Engine {
         let compiler = Compiler::new(&edition.profile, &edition.text, &mut self.words);
         self.plan = compiler.compile(&mut self.areas, since, &retired);
         self.board.resize(self.plan.definitions.len(), self.plan.chains.len());
-        self.board.lanes.iter_mut().flatten().for_each(Lane::index);
+        self.board.lanes.iter_mut().flatten().for_each(|lane| lane.index(0));
         self.outputs.iter_mut().for_each(|output| output.prepare(&self.plan));
         self.strangers.clear();
         let mut partitions = std::mem::take(&mut self.partitions);
@@ -135,6 +135,7 @@ impl Engine {
             area: self.areas.get(code)?,
             listed: listed.is_some(),
             cadence,
+            rate: rate_of(cadence),
             lateness,
         })
     }
@@ -178,7 +179,8 @@ impl Engine {
             for area in self.plan.chain(bound.area) {
                 let groups = glance.groups.get_mut(bound.stream as usize);
                 if let Some(group) = groups.and_then(|groups| groups.get_mut(*area as usize)) {
-                    group.add(source, bound, self.tick.map_or(source.since, |(_, tick)| tick));
+                    let tick = self.tick.map_or(source.since, |(_, tick)| tick);
+                    group.add(source, bound, expected_of(source, bound, tick));
                 }
             }
         }

@@ -40,17 +40,16 @@ pub(crate) struct Glance {
 }
 
 impl Group {
-    /// Adds a source's hour.
-    pub(crate) fn add(&mut self, source: &Source, bound: &Bound, tick: i64) {
-        let hour = source.pulse.sum();
+    /// Adds a source's hour, with what it owed in it.
+    pub(crate) fn add(&mut self, source: &Source, bound: &Bound, expected: u64) {
+        let hour = source.pulse.hour;
         self.judged += u64::from(hour.judged);
         self.unclean += u64::from(hour.unclean);
         if bound.listed {
-            let expected = expected_of(source, bound, tick);
             self.due += 1;
             self.live += u64::from(source.live);
             self.heard += u64::from(hour.readings > 0);
-            self.rate += rate_of(bound);
+            self.rate = self.rate.saturating_add(bound.rate);
             self.expected += expected;
             self.readings += u64::from(hour.readings).min(expected);
         }
@@ -94,8 +93,18 @@ impl Group {
 impl Glance {
     /// An empty glance with room for every group of a plan.
     pub(crate) fn sized(plan: &Plan) -> Self {
-        let groups = vec![vec![Group::default(); plan.chains.len()]; plan.streams.len()];
-        Self { groups, badges: Vec::new() }
+        let mut glance = Self::default();
+        glance.clear(plan);
+        glance
+    }
+
+    /// Empties every group, keeping their room.
+    pub(crate) fn clear(&mut self, plan: &Plan) {
+        self.groups.resize_with(plan.streams.len(), Vec::new);
+        for groups in &mut self.groups {
+            groups.clear();
+            groups.resize(plan.chains.len(), Group::default());
+        }
     }
 
     pub(crate) fn group(&self, stream: u32, area: u32) -> Option<&Group> {
@@ -120,7 +129,7 @@ impl Glance {
 /// A source's words at the last Tick.
 pub(crate) fn source_badge(source: &Source, tick: Option<i64>) -> Badge {
     let (Some(bound), Some(tick)) = (&source.bound, tick) else { return Badge::default() };
-    let hour = source.pulse.sum();
+    let hour = source.pulse.hour;
     Badge {
         dung: None,
         du: Share::of(u64::from(hour.readings), expected_of(source, bound, tick)),
@@ -130,13 +139,14 @@ pub(crate) fn source_badge(source: &Source, tick: Option<i64>) -> Badge {
 }
 
 /// Readings due in the last hour, or since the source is known.
-fn expected_of(source: &Source, bound: &Bound, tick: i64) -> u64 {
+pub(crate) fn expected_of(source: &Source, bound: &Bound, tick: i64) -> u64 {
     let span = tick.saturating_sub(source.since).clamp(0, HOUR);
     u64::try_from(span / bound.cadence.max(1)).unwrap_or(0)
 }
 
-fn rate_of(bound: &Bound) -> u64 {
-    u64::try_from(RATE_UNIT / (bound.cadence.max(SECOND / 1_000) as u128)).unwrap_or(u64::MAX)
+/// Readings due per 10^18 ns at a cadence.
+pub(crate) fn rate_of(cadence: i64) -> u64 {
+    u64::try_from(RATE_UNIT / (cadence.max(SECOND / 1_000) as u128)).unwrap_or(u64::MAX)
 }
 
 fn worse(left: Option<Share>, right: Option<Share>) -> Option<Share> {

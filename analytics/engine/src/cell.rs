@@ -1,7 +1,7 @@
 //! The accumulator of one window of one figure, with its provenance and what of it is already a row.
 
 use nhip_profile::LastRollup;
-use nhip_proto::{Level, RowState, divide_half_even};
+use nhip_proto::{Level, MINUTE, RowState, divide_half_even};
 
 use crate::plan::{Definition, Kind};
 use crate::table::mix;
@@ -9,6 +9,8 @@ use crate::touch::{Change, Touch};
 
 /// Sample offsets kept per figure.
 const SAMPLES_MAX: usize = 8;
+/// The least Tick time between two provisional rows of one window.
+const PROVISIONAL_SPAN: i64 = MINUTE;
 
 /// One window.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,6 +76,11 @@ pub(crate) struct Amounts {
 }
 
 impl Written {
+    /// The Tick time at which a change is due for a row.
+    pub(crate) fn due(&self) -> i64 {
+        if self.closed() { i64::MIN } else { self.at.saturating_add(PROVISIONAL_SPAN) }
+    }
+
     /// Whether a final row was written.
     pub(crate) fn closed(&self) -> bool {
         matches!(self.state, Some(RowState::Final | RowState::Revised))

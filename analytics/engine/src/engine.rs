@@ -54,6 +54,8 @@ pub struct Engine {
     pub(crate) nodes: Nodes,
     pub(crate) board: Board,
     pub(crate) glance: Glance,
+    /// The glance of the Tick before; not part of the state.
+    pub(crate) last_glance: Glance,
     pub(crate) refused: VecDeque<Refused>,
     /// BLAKE3 chain over all durable rows so far.
     pub(crate) rows_chain: [u8; 32],
@@ -118,6 +120,7 @@ impl Engine {
             nodes: Nodes::default(),
             board: Board::default(),
             glance: Glance::default(),
+            last_glance: Glance::default(),
             refused: VecDeque::new(),
             rows_chain: [0; 32],
             profile_offset: Offset(0),

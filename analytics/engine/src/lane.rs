@@ -21,6 +21,10 @@ pub(crate) struct Lane {
     pub(crate) dirty_from: i64,
     /// The least end of a window without a final row; follows from the cells.
     pub(crate) open_end: i64,
+    /// The least Tick time at which a changed window is due for a row; follows from the cells.
+    pub(crate) due: i64,
+    /// The end of the oldest window; follows from the cells.
+    pub(crate) oldest_end: i64,
     /// Whether a screen must learn of it; not part of the state.
     pub(crate) changed: bool,
 }
@@ -33,6 +37,8 @@ impl Default for Lane {
             carried: Level::Normal,
             dirty_from: i64::MAX,
             open_end: i64::MAX,
+            due: i64::MAX,
+            oldest_end: i64::MAX,
             changed: false,
         }
     }
@@ -57,6 +63,7 @@ impl Lane {
         if self.cells.get(at).is_none_or(|cell| cell.start != start) {
             self.cells.insert(at, Cell::new(start, end));
             self.open_end = self.open_end.min(end);
+            self.oldest_end = self.oldest_end.min(end);
         }
         self.cells.get_mut(at)
     }
@@ -78,16 +85,31 @@ impl Lane {
             .find(|at| self.cells.get(*at).is_some_and(|cell| cell.has_data(cell.end <= self.watermark)))
     }
 
-    /// Works out again what follows from the cells.
-    pub(crate) fn index(&mut self) {
-        let dirty = self.cells.iter().find(|cell| cell.written.dirty);
-        self.dirty_from = dirty.map_or(i64::MAX, |cell| cell.start);
-        let open = self
-            .cells
-            .iter()
-            .filter(|cell| !cell.written.closed() && cell.has_data(true))
-            .map(|cell| cell.end);
-        self.open_end = open.min().unwrap_or(i64::MAX);
+    /// Whether a Tick has anything to do here. Moves the watermark.
+    pub(crate) fn wakes(&mut self, watermark: Option<i64>, tick: i64, horizon: i64) -> bool {
+        if self.cells.is_empty() {
+            return false;
+        }
+        self.watermark = watermark.map_or(self.watermark, |watermark| watermark.max(self.watermark));
+        self.due <= tick || self.open_end <= self.watermark || self.oldest_end.saturating_add(horizon) < tick
+    }
+
+    /// Works out again what follows from the cells; those before `first` are clean and their part is known.
+    pub(crate) fn index(&mut self, first: usize) {
+        let before = first.checked_sub(1).and_then(|at| self.cells.get(at)).map_or(i64::MIN, |cell| cell.end);
+        let mut open_end = if self.open_end <= before { self.open_end } else { i64::MAX };
+        (self.dirty_from, self.due) = (i64::MAX, i64::MAX);
+        for cell in self.cells.range(first.min(self.cells.len())..) {
+            if cell.written.dirty {
+                self.dirty_from = self.dirty_from.min(cell.start);
+                self.due = self.due.min(cell.written.due());
+            }
+            if !cell.written.closed() && cell.has_data(true) {
+                open_end = open_end.min(cell.end);
+            }
+        }
+        self.open_end = open_end;
+        self.oldest_end = self.cells.front().map_or(i64::MAX, |cell| cell.end);
     }
 }
 
@@ -114,10 +136,21 @@ impl Board {
                 lane.changed = true;
                 self.changed.push((touch.definition, *area));
             }
-            lane.dirty_from = lane.dirty_from.min(touch.start);
             if let Some(cell) = lane.cell(touch.start, touch.end) {
                 cell.take(touch, mixed);
+                let due = cell.written.due();
+                lane.due = lane.due.min(due);
+                lane.dirty_from = lane.dirty_from.min(touch.start);
             }
+        }
+    }
+
+    /// Marks a lane for the screens.
+    pub(crate) fn mark(&mut self, definition: u32, area: u32) {
+        let lane = self.lanes.get_mut(definition as usize).and_then(|lanes| lanes.get_mut(area as usize));
+        if let Some(lane) = lane.filter(|lane| !lane.changed) {
+            lane.changed = true;
+            self.changed.push((definition, area));
         }
     }
 }

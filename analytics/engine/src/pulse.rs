@@ -24,17 +24,45 @@ pub(crate) struct Counts {
 pub(crate) struct Pulse {
     pub(crate) newest: i64,
     pub(crate) ring: [Counts; STRETCHES],
+    /// The whole hour; follows from the ring.
+    pub(crate) hour: Counts,
+}
+
+impl Counts {
+    fn add(&mut self, other: Self) {
+        self.readings = self.readings.wrapping_add(other.readings);
+        self.judged = self.judged.wrapping_add(other.judged);
+        self.unclean = self.unclean.wrapping_add(other.unclean);
+    }
+
+    fn take_away(&mut self, other: Self) {
+        self.readings = self.readings.wrapping_sub(other.readings);
+        self.judged = self.judged.wrapping_sub(other.judged);
+        self.unclean = self.unclean.wrapping_sub(other.unclean);
+    }
 }
 
 impl Pulse {
-    /// The counts of the stretch an arrival falls into; arrivals of one log never go back.
-    pub(crate) fn at(&mut self, arrival: i64) -> &mut Counts {
-        self.advance(arrival);
-        let at = self.newest.rem_euclid(STRETCHES as i64) as usize;
-        &mut self.ring[at]
+    /// A reading with something admitted.
+    pub(crate) fn reading(&mut self, arrival: i64) {
+        self.count(arrival, Counts { readings: 1, ..Counts::default() });
     }
 
-    /// Lets time pass: stretches older than an hour are cleared.
+    /// An item or whole message judged.
+    pub(crate) fn judged(&mut self, arrival: i64, unclean: bool) {
+        self.count(arrival, Counts { readings: 0, judged: 1, unclean: u32::from(unclean) });
+    }
+
+    fn count(&mut self, arrival: i64, counts: Counts) {
+        self.advance(arrival);
+        let at = self.newest.rem_euclid(STRETCHES as i64) as usize;
+        if let Some(stretch) = self.ring.get_mut(at) {
+            stretch.add(counts);
+            self.hour.add(counts);
+        }
+    }
+
+    /// Lets time pass: stretches older than an hour are cleared. Arrivals of one log never go back.
     pub(crate) fn advance(&mut self, arrival: i64) {
         let stretch = arrival.div_euclid(STRETCH);
         if stretch <= self.newest {
@@ -44,19 +72,16 @@ impl Pulse {
         for step in 0..steps {
             let at = (stretch - step).rem_euclid(STRETCHES as i64) as usize;
             if let Some(counts) = self.ring.get_mut(at) {
-                *counts = Counts::default();
+                self.hour.take_away(std::mem::take(counts));
             }
         }
         self.newest = stretch;
     }
 
-    /// The whole hour.
-    pub(crate) fn sum(&self) -> Counts {
-        self.ring.iter().fold(Counts::default(), |sum, counts| Counts {
-            readings: sum.readings.saturating_add(counts.readings),
-            judged: sum.judged.saturating_add(counts.judged),
-            unclean: sum.unclean.saturating_add(counts.unclean),
-        })
+    /// Works out again what follows from the ring.
+    pub(crate) fn index(&mut self) {
+        self.hour = Counts::default();
+        self.ring.iter().for_each(|counts| self.hour.add(*counts));
     }
 }
 
@@ -68,12 +93,12 @@ mod tests {
     fn an_hour_later_nothing_is_left() {
         let mut pulse = Pulse::default();
         for minute in 0..120 {
-            pulse.at(minute * MINUTE).readings += 1;
+            pulse.reading(minute * MINUTE);
         }
-        assert_eq!(pulse.sum().readings, 60);
+        assert_eq!(pulse.hour.readings, 60);
         pulse.advance(150 * MINUTE);
-        assert_eq!(pulse.sum().readings, 25);
+        assert_eq!(pulse.hour.readings, 25);
         pulse.advance(10_000 * MINUTE);
-        assert_eq!(pulse.sum().readings, 0);
+        assert_eq!(pulse.hour.readings, 0);
     }
 }

@@ -23,6 +23,7 @@ impl Engine {
         let mut lanes = std::mem::take(&mut self.board.changed);
         if profile_changed {
             lanes = self.all_lanes();
+            self.board.lanes.iter_mut().flatten().for_each(|lane| lane.changed = false);
         }
         lanes.sort_unstable();
         lanes.dedup();

@@ -1,15 +1,13 @@
 //! One lane at a Tick: close windows, carry levels, write what changed, forget what is beyond the horizon.
 
-use nhip_proto::{Level, MINUTE, Row, RowState};
+use nhip_proto::{Level, Row, RowState};
 
 use crate::badge::Group;
 use crate::calendar::Calendar;
+use crate::cell::Cell;
 use crate::lane::Lane;
 use crate::plan::Definition;
 use crate::row::{Draft, Moment, level};
-
-/// The least Tick time between two provisional rows of one window.
-const PROVISIONAL_SPAN: i64 = MINUTE;
 
 /// One lane with what it needs.
 pub(crate) struct Settling<'a> {
@@ -23,17 +21,10 @@ pub(crate) struct Settling<'a> {
 }
 
 impl Settling<'_> {
-    /// Settles a lane; true if a screen must learn of it.
-    pub(crate) fn settle(&self, lane: &mut Lane, rows: &mut Vec<Row>) -> bool {
-        if let Some(watermark) = self.group.and_then(|group| group.watermark) {
-            lane.watermark = lane.watermark.max(watermark);
-        }
+    /// Settles a lane that woke; true if a window closed or left.
+    pub(crate) fn settle(&self, lane: &mut Lane, rows: &mut Vec<Row>, chain: &mut blake3::Hasher) -> bool {
         let expires = |end: i64| end.saturating_add(self.definition.horizon) < self.tick;
-        let closes = lane.open_end <= lane.watermark;
-        let forgets = lane.cells.front().is_some_and(|cell| expires(cell.end));
-        if lane.dirty_from == i64::MAX && !closes && !forgets {
-            return false;
-        }
+        let (closes, forgets) = (lane.open_end <= lane.watermark, expires(lane.oldest_end));
         let mut first = lane.cells.partition_point(|cell| cell.start < lane.dirty_from);
         if closes {
             first = first.min(lane.cells.partition_point(|cell| cell.end < lane.open_end));
@@ -45,35 +36,45 @@ impl Settling<'_> {
             Some(cell) => cell.written.level,
             None => lane.carried,
         };
-        for at in first..lane.cells.len() {
-            let closed =
-                lane.cells.get(at).is_some_and(|cell| cell.end <= lane.watermark || expires(cell.end));
-            before = self.settle_cell(lane, at, closed, before, rows);
+        for cell in lane.cells.range_mut(first..) {
+            let closed = cell.end <= lane.watermark || expires(cell.end);
+            before = self.settle_cell(cell, closed, before, rows, chain);
         }
         while lane.cells.front().is_some_and(|cell| expires(cell.end)) {
             if let Some(cell) = lane.cells.pop_front() {
                 lane.carried = cell.written.level;
+                first = 0;
             }
         }
-        lane.index();
+        lane.index(first);
         closes || forgets
     }
 
     /// Works out a window's level and, if due, its row. Returns the level for the next window.
     fn settle_cell(
         &self,
-        lane: &mut Lane,
-        at: usize,
+        cell: &mut Cell,
         closed: bool,
         before: Level,
         rows: &mut Vec<Row>,
+        chain: &mut blake3::Hasher,
     ) -> Level {
-        let Some(cell) = lane.cells.get_mut(at) else { return before };
+        let due = |cell: &Cell| {
+            let closes = closed && !cell.written.closed() && cell.has_data(true);
+            closes || (cell.written.dirty && cell.written.due() <= self.tick)
+        };
+        // Levels are carried: with limits, every window from the first changed one on is looked at.
+        if self.definition.limits.is_empty() && !due(cell) {
+            return Level::None;
+        }
         let amounts = cell.amounts(self.definition, closed);
         let level = level(self.definition.limit_on(self.calendar, cell.start), amounts.value, before);
         if level != cell.written.level {
             cell.written.level = level;
             cell.written.dirty |= cell.written.revision > 0;
+        }
+        if !due(cell) {
+            return level;
         }
         if !cell.has_data(closed) {
             cell.written.dirty = false;
@@ -84,15 +85,6 @@ impl Settling<'_> {
             (true, true) => RowState::Revised,
             (false, _) => RowState::Provisional,
         };
-        let waits = self.tick.saturating_sub(cell.written.at) < PROVISIONAL_SPAN;
-        let due = match state {
-            RowState::Final => true,
-            RowState::Revised => cell.written.dirty,
-            RowState::Provisional => cell.written.dirty && !waits,
-        };
-        if !due {
-            return level;
-        }
         let (definition, area, group) = (self.definition, self.area, self.group);
         let revision = cell.written.revision;
         let draft = Draft { definition, area, cell, group, amounts, level, closed, state, revision };
@@ -101,6 +93,7 @@ impl Settling<'_> {
         let row = changed.then(|| draft.row(self.moment, true));
         cell.written.dirty = false;
         if let Some(row) = row {
+            link(&row, essence, chain);
             rows.push(row);
             cell.written.essence = essence;
             cell.written.revision += 1;
@@ -108,5 +101,17 @@ impl Settling<'_> {
             cell.written.state = Some(state);
         }
         level
+    }
+}
+
+/// Adds a row to the chain over all rows: its key, definition, revision and essence.
+fn link(row: &Row, essence: u64, chain: &mut blake3::Hasher) {
+    for text in [row.key.indicator.as_str(), row.key.area.as_str(), &row.key.period] {
+        chain.update(&(text.len() as u64).to_be_bytes());
+        chain.update(text.as_bytes());
+    }
+    chain.update(&row.definition);
+    for number in [row.key.window_start.0 as u64, u64::from(row.revision), essence] {
+        chain.update(&number.to_be_bytes());
     }
 }

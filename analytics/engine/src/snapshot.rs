@@ -269,6 +269,7 @@ impl Pack for Pulse {
         for counts in &mut pulse.ring {
             *counts = Pack::unpack(input)?;
         }
+        pulse.index();
         Ok(pulse)
     }
 }

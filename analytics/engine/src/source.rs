@@ -44,6 +44,8 @@ pub(crate) struct Bound {
     pub(crate) area: u32,
     pub(crate) listed: bool,
     pub(crate) cadence: i64,
+    /// Readings due per 10^18 ns.
+    pub(crate) rate: u64,
     pub(crate) lateness: i64,
 }
 
@@ -91,12 +93,12 @@ impl Source {
         silent && !in_grace(bound.cadence, tick, gap)
     }
 
-    /// Whether its newest value is younger than the staleness limit; after a Gap it is not judged for a while.
-    pub(crate) fn judge_live(&mut self, bound: &Bound, staleness: i64, tick: i64, gap: Option<i64>) {
+    /// Judges whether its newest value is younger than the staleness limit; after a Gap not for a while. True if
+    /// that changed.
+    pub(crate) fn judge_live(&mut self, bound: &Bound, staleness: i64, tick: i64, gap: Option<i64>) -> bool {
         let fresh = self.greatest.is_some_and(|time| tick.saturating_sub(time) <= staleness);
         let live = fresh || (self.live && in_grace(bound.cadence, tick, gap));
-        self.changed |= live != self.live;
-        self.live = live;
+        std::mem::replace(&mut self.live, live) != live
     }
 }
 

@@ -20,8 +20,7 @@ fn told(seed: u64, delay: i64) -> Vec<Said> {
 fn finals(rows: &[Row]) -> BTreeMap<Key, Final> {
     let mut finals = BTreeMap::new();
     for row in rows {
-        let key =
-            (row.key.indicator.to_string(), row.key.area.to_string(), row.key.window_start.0);
+        let key = (row.key.indicator.to_string(), row.key.area.to_string(), row.key.window_start.0);
         let value = row.value.map(|value| value.mantissa);
         finals.insert(key, (row.numerator, row.denominator, value, row.k, row.m, row.level));
     }
@@ -57,7 +56,10 @@ fn every_final_figure_equals_the_plain_model() {
 fn any_order_inside_the_lateness_gives_the_same_finals() {
     for seed in SEEDS {
         let events = world::events(seed, EACH, SPAN);
-        let (_, rows) = world::run(&world::log(EACH, &world::arrive(events.clone(), 1, SECOND), 30 * SECOND, 27 * HOUR), 1);
+        let (_, rows) = world::run(
+            &world::log(EACH, &world::arrive(events.clone(), 1, SECOND), 30 * SECOND, 27 * HOUR),
+            1,
+        );
         let wanted = finals(&rows);
         for shuffle in 2..5 {
             let said = world::arrive(events.clone(), shuffle, 50 * MINUTE);
@@ -216,7 +218,8 @@ fn one_bad_clock_moves_nothing_but_its_own_source() {
 #[test]
 fn the_same_seeds_give_the_committed_digests() {
     let committed = include_str!("../digests.txt");
-    let mut found = String::from("# seed, rows, snapshot: equal in debug and release builds, on every machine.\n");
+    let mut found =
+        String::from("# seed, rows, snapshot: equal in debug and release builds, on every machine.\n");
     for seed in SEEDS {
         let said = world::with_rubbish(world::with_duplicates(told(seed, 20 * MINUTE), seed), seed);
         let (engine, rows) = world::run(&world::log(EACH, &said, 20 * SECOND, 3 * HOUR), 1);

@@ -86,7 +86,8 @@ fn judge(each: usize, said: &[Said]) -> (Vec<Stands>, Ledger) {
     for said in said {
         let counts = ledger.entry(said.source.clone()).or_default();
         let Ok(items) = &said.body else { continue };
-        let Some((stream, area)) = known.get(&said.source).filter(|(stream, _)| *stream == said.stream) else {
+        let Some((stream, area)) = known.get(&said.source).filter(|(stream, _)| *stream == said.stream)
+        else {
             counts[3] += items.len() as u64;
             continue;
         };
@@ -160,7 +161,9 @@ fn drives(id: &str, stands: &Stands) -> bool {
     match id {
         "env.pm25_10m" | "env.pm25_1d" => is("pm25"),
         "env.temp_max_1h" | "env.temp_min_1h" | "env.temp_last" => is("temp"),
-        "traffic.trucks_5m" => is("count") && stands.beside.get("class") == Some(&Value::State("truck".to_owned())),
+        "traffic.trucks_5m" => {
+            is("count") && stands.beside.get("class") == Some(&Value::State("truck".to_owned()))
+        }
         "traffic.readings_15m" => is("count"),
         "traffic.speed_15m" => is("count") || (is("speed") && stands.beside.contains_key("count")),
         "traffic.truck_share_1h" => is("class"),
@@ -235,7 +238,8 @@ fn online(length: i64, here: &[&Stands]) -> Amounts {
         let mut touched = BTreeSet::new();
         for (at, sample) in samples.iter().enumerate() {
             let mut from = sample.time;
-            let until = (sample.time + 3 * MINUTE).min(samples.get(at + 1).map_or(i64::MAX, |next| next.time));
+            let until =
+                (sample.time + 3 * MINUTE).min(samples.get(at + 1).map_or(i64::MAX, |next| next.time));
             while from < until {
                 let start = start_of(length, from);
                 let to = until.min(start + length);
@@ -281,9 +285,7 @@ fn level(id: &str, start: i64, value: Option<i128>, before: Level) -> Level {
         _ => Level::Normal,
     };
     match id {
-        "env.pm25_10m" => {
-            beyond(value.is_some_and(|v| v > 5_000), value.is_none_or(|v| v > 4_500))
-        }
+        "env.pm25_10m" => beyond(value.is_some_and(|v| v > 5_000), value.is_none_or(|v| v > 4_500)),
         "traffic.online_10m" if day >= jiff::civil::date(2026, 11, 21) => {
             beyond(value.is_some_and(|v| v < 7_500), value.is_none_or(|v| v < 8_000))
         }

@@ -2,9 +2,9 @@
 
 use nhip_engine::{Effects, Engine, EngineSettings, SEMANTICS};
 use nhip_proto::{
-    ArrivalTime, Dedication, EventTime, Item, ItemName, ItemValue, Decimal, Logged, MINUTE, Message, MessageBody,
-    Offset, Origin, ProfileText, Record, Rejection, RejectionReason, Row, SECOND, SourceId, StreamId, Tick,
-    partition_of,
+    ArrivalTime, Decimal, Dedication, EventTime, Item, ItemName, ItemValue, Logged, MINUTE, Message,
+    MessageBody, Offset, Origin, ProfileText, Record, Rejection, RejectionReason, Row, SECOND, SourceId,
+    StreamId, Tick, partition_of,
 };
 
 pub(crate) const HOUR: i64 = 60 * MINUTE;
@@ -101,7 +101,8 @@ fn reading(stream: &str, time: i64, sequence: u64, dice: &mut Dice) -> Vec<Item>
         "air" => vec![number("pm25", 200 + dice.below(600), 1), number("temp", 100 + dice.below(250), 1)],
         "traffic" => {
             let class = ["car", "truck", "bike"][dice.below(3) as usize];
-            let (count, speed) = (number("count", dice.below(40), 0), number("speed", 100 + dice.below(700), 1));
+            let (count, speed) =
+                (number("count", dice.below(40), 0), number("speed", 100 + dice.below(700), 1));
             vec![count, speed, state("class", class)]
         }
         _ => vec![state("status", ["online", "online", "degraded", "offline"][dice.below(4) as usize])],
@@ -164,7 +165,9 @@ pub(crate) fn with_rubbish(mut said: Vec<Said>, seed: u64) -> Vec<Said> {
             (0, _) => bad.body = Err(RejectionReason::Syntax),
             (1, Ok(items)) => items[0].name = ItemName::Undeclared(3),
             (2, Ok(items)) => items[0].value = ItemValue::Number(Decimal::new(10_i128.pow(20), 0)),
-            (3, Ok(items)) => items.iter_mut().for_each(|item| item.event_time = Some(EventTime(START + 90 * HOUR))),
+            (3, Ok(items)) => {
+                items.iter_mut().for_each(|item| item.event_time = Some(EventTime(START + 90 * HOUR)))
+            }
             (4, Ok(items)) => items.iter_mut().for_each(|item| item.event_time = Some(EventTime(17))),
             (5, Ok(items)) => items[0].flags = nhip_proto::ItemFlags::DEVICE_FAULT,
             _ => {
