@@ -1,7 +1,8 @@
 //! Appends to a log and says on stdout what is durable: the victim of crash, disk and power-cut tests.
 //!
 //! `log_writer DIR [BATCHES [RECORDS_PER_BATCH]]` prints `acked OFFSET` (the offset after the last durable record)
-//! after each commit, exits 0 after BATCHES (0: never ends by itself), 1 as soon as the log fails.
+//! after each commit, exits 0 after BATCHES (0: never ends by itself), 1 as soon as the log fails. Built with the
+//! feature `fault-injection` it takes a fourth word, `skip-sync` or `settle-before-write`, and breaks that promise.
 
 use std::collections::VecDeque;
 use std::io::Write as _;
@@ -33,11 +34,20 @@ async fn write() -> Result<(), Box<dyn std::error::Error>> {
     let records: u64 = arguments.next().map_or(Ok(8), |number| number.parse())?;
     let identity =
         LogIdentity { installation: [1; 16], node: "writer".to_owned(), origin: Origin::Simulated };
+    #[cfg(feature = "fault-injection")]
+    let fault = match arguments.next().as_deref() {
+        Some("skip-sync") => Some(nhip_adapters::Fault::SkipSync),
+        Some("settle-before-write") => Some(nhip_adapters::Fault::SettleBeforeWrite),
+        Some(_) => return Err("skip-sync or settle-before-write".into()),
+        None => None,
+    };
     let config = LogConfig {
         segment_first_bytes: 64 << 10,
         segment_bytes: 256 << 10,
         reserve_bytes: 0,
         mark_interval_ms: 50,
+        #[cfg(feature = "fault-injection")]
+        fault,
         ..LogConfig::default()
     };
     let (log, _report) = SegmentLog::open(Path::new(&dir), &identity, config)?;

@@ -53,7 +53,7 @@ fn flip_each(dir: &Path, bytes: std::ops::Range<u64>) {
         let mut original = [0];
         file.read_exact_at(&mut original, byte).expect("a byte");
         let frame = frames.iter().find(|(start, end, _)| (*start..*end).contains(&byte));
-        for bit in 0..8 {
+        for bit in 0..8_u64 {
             let [right] = original;
             file.write_all_at(&[right ^ (1 << bit)], byte).expect("flipped");
             let found = if byte < 512 {
@@ -65,7 +65,8 @@ fn flip_each(dir: &Path, bytes: std::ops::Range<u64>) {
                 walk::walk(&segments, None, &mut |_, _| {}).map(|_| ())
             };
             assert!(matches!(found, Err(LogError::Damaged { .. })), "byte {byte} bit {bit}: {found:?}");
-            if let Some((start, _, Some(offset))) = frame {
+            // The same checksums as above, met by another path: one bit of each byte shows that it tests them.
+            if let Some((start, _, Some(offset))) = frame.filter(|_| bit == byte % 8) {
                 let places = Places::new(segments.clone());
                 places.remember(*offset, 0, *start);
                 let limit = ReadLimit { records_max: 1, bytes_max: 1 };
