@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use nhip_ports::Clock;
@@ -116,13 +117,17 @@ pub(crate) enum JournalLine {
     Acknowledged(u64),
 }
 
-pub(crate) type JournalSender = mpsc::Sender<JournalLine>;
+/// A way to the journal's writer; messages are numbered over all connections.
+#[derive(Clone)]
+pub(crate) struct Journal {
+    lines: mpsc::Sender<JournalLine>,
+    numbers: Arc<AtomicU64>,
+}
+
 pub(crate) type JournalTask = tokio::task::JoinHandle<Result<(), DemoError>>;
 
 /// The journal's writer on its own thread, if there is a path.
-pub(crate) fn open_journal(
-    path: Option<&Path>,
-) -> Result<(Option<JournalSender>, Option<JournalTask>), DemoError> {
+pub(crate) fn open_journal(path: Option<&Path>) -> Result<(Option<Journal>, Option<JournalTask>), DemoError> {
     let Some(path) = path else { return Ok((None, None)) };
     let mut writer = JournalWriter::create(path)?;
     let (sender, mut lines) = mpsc::channel(JOURNAL_QUEUE_MAX);
@@ -140,7 +145,7 @@ pub(crate) fn open_journal(
         }
         writer.flush()
     });
-    Ok((Some(sender), Some(task)))
+    Ok((Some(Journal { lines: sender, numbers: Arc::default() }), Some(task)))
 }
 
 /// Waits for the last line.
@@ -171,13 +176,12 @@ pub(crate) struct PlannedTraffic {
     encoder: Encoder,
     queue: mpsc::Receiver<Step>,
     clock: Arc<dyn Clock>,
-    journal: Option<JournalSender>,
+    journal: Option<Journal>,
     /// Encoded and not yet taken.
     next: std::collections::VecDeque<Planned>,
     /// Lines the journal had no room for; they hold the sending back.
     lines: std::collections::VecDeque<JournalLine>,
     waiting: Option<Step>,
-    number: u64,
     renew: bool,
     counts: Counts,
 }
@@ -188,7 +192,7 @@ impl PlannedTraffic {
         encoder: Encoder,
         queue: mpsc::Receiver<Step>,
         clock: Arc<dyn Clock>,
-        journal: Option<JournalSender>,
+        journal: Option<Journal>,
     ) -> Self {
         Self {
             identity,
@@ -199,7 +203,6 @@ impl PlannedTraffic {
             next: std::collections::VecDeque::new(),
             lines: std::collections::VecDeque::new(),
             waiting: None,
-            number: 0,
             renew: false,
             counts: Counts::default(),
         }
@@ -221,8 +224,8 @@ impl PlannedTraffic {
         let Some(journal) = &self.journal else { return };
         while let Some(line) = self.lines.pop_front() {
             metrics::gauge!("nhip_demo_journal_queue_lines")
-                .set((journal.max_capacity() - journal.capacity()) as f64);
-            if let Err(mpsc::error::TrySendError::Full(line)) = journal.try_send(line) {
+                .set((journal.lines.max_capacity() - journal.lines.capacity()) as f64);
+            if let Err(mpsc::error::TrySendError::Full(line)) = journal.lines.try_send(line) {
                 self.lines.push_front(line);
                 return;
             }
@@ -271,7 +274,7 @@ impl Traffic for PlannedTraffic {
 
     async fn ready(&mut self) -> bool {
         if let (Some(journal), false) = (&self.journal, self.lines.is_empty()) {
-            let room = journal.reserve().await.is_ok();
+            let room = journal.lines.reserve().await.is_ok();
             self.drain();
             return room;
         }
@@ -290,8 +293,7 @@ impl Traffic for PlannedTraffic {
             self.encode(step);
         }
         let message = self.next.pop_front()?;
-        let tag = self.number;
-        self.number += 1;
+        let tag = self.journal.as_ref().map_or(0, |journal| journal.numbers.fetch_add(1, Ordering::Relaxed));
         self.count(message.kind);
         let topic = Arc::from(message.topic.as_str());
         let out = Outgoing { topic, payload: message.payload.clone(), qos: message.qos, tag };

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::city::{City, MESSAGES_MAX};
 use crate::plan::{Encoder, Plan, PlannedKind, Step};
 use crate::publish::{
-    Counts, Identity, JournalSender, PlannedTraffic, QUEUE_MAX, close_journal, enqueue, open_journal,
+    Counts, Identity, Journal, PlannedTraffic, QUEUE_MAX, close_journal, enqueue, open_journal,
 };
 use crate::{DemoError, Recordings, session};
 
@@ -150,7 +150,7 @@ async fn connection(
     plan: Box<dyn Plan>,
     start: ArrivalTime,
     clock: Arc<dyn Clock>,
-    journal: Option<JournalSender>,
+    journal: Option<Journal>,
     stop: CancellationToken,
 ) -> (Counts, u64) {
     let (sender, receiver) = mpsc::channel(QUEUE_MAX);

@@ -199,6 +199,8 @@ async fn the_demo_tells_its_past_and_ends() {
     let journal = std::fs::read_to_string(config.journal.expect("set above")).expect("the journal");
     let count = |start: &str| journal.lines().filter(|line| line.starts_with(start)).count() as u64;
     assert_eq!((count("{\"sent\""), count("{\"acked\"")), (taken, report.acknowledged));
+    let numbers: BTreeSet<&str> = journal.lines().filter_map(|line| line.split(',').next()).collect();
+    assert_eq!(numbers.len() as u64, taken + report.acknowledged, "numbers are counted over all connections");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
