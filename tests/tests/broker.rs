@@ -121,7 +121,7 @@ impl Load {
         let runtime = tokio::runtime::Runtime::new().expect("a runtime");
         let clock = Arc::new(SystemClock::new(ArrivalTime(0)));
         let mut load = LoadConfig::new(broker.address, "proof", "load", "value", clock);
-        load.connections = 10;
+        load.connections = 100;
         load.rate_per_s = Some(500.0);
         load.journal = Some(journal.to_path_buf());
         let (progress, stop) = (load.progress.clone(), CancellationToken::new());

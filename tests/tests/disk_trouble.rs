@@ -86,7 +86,7 @@ impl Load {
         let runtime = tokio::runtime::Runtime::new().expect("a runtime");
         let clock = Arc::new(SystemClock::new(ArrivalTime(0)));
         let mut load = LoadConfig::new(mqtt, "proof", "load", "value", clock);
-        load.connections = 20;
+        load.connections = 100;
         load.rate_per_s = Some(2_000.0);
         load.journal = Some(journal.to_path_buf());
         let (progress, stop) = (load.progress.clone(), CancellationToken::new());

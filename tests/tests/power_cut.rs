@@ -101,7 +101,7 @@ fn options(directory: &Path, disk: &Path, program: &Path, fault: Option<&str>) -
 fn load(mqtt: std::net::SocketAddr, journal: &Path) -> LoadConfig {
     let clock = Arc::new(SystemClock::new(ArrivalTime(0)));
     let mut load = LoadConfig::new(mqtt, "proof", "load", "value", clock);
-    load.connections = 20;
+    load.connections = 100;
     load.rate_per_s = Some(2_000.0);
     load.journal = Some(journal.to_path_buf());
     load

@@ -22,7 +22,8 @@ use crate::observe::say;
 const LIFE_MS: (u64, u64) = (50, 1_500);
 /// Messages per second, far below what the node can take, so that time is spent on many moments.
 const RATE_PER_S: f64 = 2_000.0;
-const CONNECTIONS: usize = 20;
+/// As many as profiles/proof lists: a source never heard would hold every window open for a minute.
+const CONNECTIONS: usize = 100;
 /// The run of the publishers, part of their identity.
 const BOOT: u64 = 1;
 /// How long the publishers may take to see the last acknowledgements.
