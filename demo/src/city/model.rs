@@ -128,7 +128,8 @@ impl Gauge {
                 let flow = moment.vehicles() * share / 1_000 * moment.minutes.max(1);
                 // One throw for all classes, so that a part is never more than the whole.
                 let spread = 1_000 + moment.dice.around(moment.seconds, 59, 350);
-                ((flow * spread / 1_000 + 500) / 1_000 * 1_000).clamp(0, self.count_max() * 1_000)
+                let dither = moment.dice.throw(moment.seconds, 58, 1_000) as i64;
+                ((flow * spread / 1_000 + dither) / 1_000 * 1_000).clamp(0, self.count_max() * 1_000)
             }
             Behaviour::Speed => {
                 let free = 52_000 + moment.character(250) * 40;

@@ -3,8 +3,8 @@
 //! - counters (traffic): 5 minutes in the last 4 hours, 15 before; one reading adds up what the device counted, so
 //!   hours and days hold every vehicle;
 //! - stations with numbers (air): 5 minutes throughout;
-//! - states (cameras): 15 minutes in the last 2 hours, 50 before, device after device, so
-//!   that every minute hears of some;
+//! - states (cameras): 5 minutes in the last hour, 50 before, device after device, so that every minute hears of
+//!   some;
 //! - devices behind a gateway: 10 minutes in the last 2 hours, 30 before;
 //!
 //! never denser than the cadence, and twice as sparse until the whole fits the bound.
@@ -50,7 +50,7 @@ fn usual(device: &Device, sparser: i64) -> Steps {
         Format::Sparkplug(_) => (120, 10, 30),
         _ if device.counts() => (240, 5, 15),
         _ if device.has_numbers() => (0, 5, 5),
-        _ => (120, 15, 50),
+        _ => (60, 5, 50),
     };
     let slots = |minutes: i64| (minutes * MINUTE / device.cadence).max(1).saturating_mul(sparser);
     let bound = if device.counts() { device.slots_max() } else { i64::MAX };
@@ -61,7 +61,8 @@ fn usual(device: &Device, sparser: i64) -> Steps {
 fn messages(device: &Device, steps: Steps, backlog: Span) -> usize {
     let births = if device.node().is_some() { BIRTHS } else { 0 };
     let recent = steps.recent.min(backlog);
-    let count = |span: Span, slots: i64| span / device.cadence.saturating_mul(slots).max(1) + 2;
-    let all = count(recent, steps.dense) + count(backlog - recent, steps.sparse);
+    let steps_in = |span: Span, slots: i64| span / device.cadence.saturating_mul(slots).max(1);
+    // Each part may begin and end with a reading, and the last slot is always told.
+    let all = steps_in(recent, steps.dense) + 2 + steps_in(backlog - recent, steps.sparse) + 1;
     usize::try_from(all).unwrap_or(usize::MAX).saturating_add(births)
 }
