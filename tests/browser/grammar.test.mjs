@@ -49,7 +49,7 @@ test("every kind of value says what it is, and missing shows no digit", async ()
 });
 
 test("simulated: a mark on every tile that no class, style, attribute or address hides", async () => {
-  await withWall({ simulated: true, query: "?simulated=0&demo=off" }, async ({ page }) => {
+  await withWall({ simulated: true, showcase: true, query: "?simulated=0&demo=off" }, async ({ page }) => {
     await page.evaluate(() => {
       document.querySelectorAll(".stamp").forEach((stamp, at) => {
         if (at % 3 === 0) stamp.remove();

@@ -262,6 +262,7 @@ function showcase(made, indicator, now, flag) {
       t: null,
       v: null,
       q: 130,
+      f: 8,
       w: null,
       k: 0,
       m: 0,

@@ -2,6 +2,7 @@
 import type { ServerClock } from "./clock.ts";
 import type { CivilTime } from "./format.ts";
 import type { Words } from "./i18n.ts";
+import { FLAG } from "./protocol.ts";
 import type { Area, Heartbeat, Indicator, Row, Snapshot } from "./protocol.ts";
 import type { LiveLink } from "./socket.ts";
 import type { Store } from "./store.ts";
@@ -11,6 +12,8 @@ export class Model {
   readonly areas = new Map<string, Area>();
   readonly province: Area | null;
   heartbeat: Heartbeat | null = null;
+  /** Whether any row of the view is simulated or replayed: then so is a tile that has no data yet. */
+  origin = { simulated: false, replayed: false };
   #numbers = new Map<string, number>();
 
   constructor(
@@ -38,6 +41,14 @@ export class Model {
 
   indicator(id: string): Indicator | undefined {
     return this.snapshot.indicators[id];
+  }
+
+  /** Looks at all rows anew; called at each tick. */
+  lookAtOrigin(): void {
+    let flags = 0;
+    for (const row of this.store.rows.values()) flags |= row.f;
+    this.origin.simulated = (flags & FLAG.simulated) !== 0;
+    this.origin.replayed = (flags & FLAG.replayed) !== 0;
   }
 
   /** The server's time now, ms. */

@@ -43,19 +43,23 @@ export function spark(row: Row, limit: number | null, length_ms: number): Spark 
   return { line, open, end, limit_y: scale.limit_y, points: all.filter((entry) => entry[1] !== null).length };
 }
 
-/** The usual length of an indicator's window in ms, from `5m`, `1h`, `1d`, else from the row itself. */
+/** The usual length of an indicator's window in ms, from `5m`, `1h`, `hour`, `1mo`, else from the row itself. */
 export function windowLength(window: string, row: Row | undefined): number {
-  const match = /^(\d+)(s|m|min|h|d)$/.exec(window);
+  if (window === "hour") return 3_600_000;
+  const match = /^(\d+)(s|m|h|d|mo|y)$/.exec(window);
   if (match) return Number(match[1]) * (UNITS_MS[match[2]!] ?? 1);
   return row?.w ? row.w[1] - row.w[0] : 3_600_000;
 }
 
+const DAY_MS = 86_400_000;
+/** Months and years by their mean length: enough to tell neighbours from gaps. */
 const UNITS_MS: Readonly<Record<string, number>> = {
   s: 1000,
   m: 60_000,
-  min: 60_000,
   h: 3_600_000,
-  d: 86_400_000,
+  d: DAY_MS,
+  mo: 30.4369 * DAY_MS,
+  y: 365.2425 * DAY_MS,
 };
 
 function scaleOf(

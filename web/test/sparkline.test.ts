@@ -90,5 +90,7 @@ test("window words", () => {
   assert.equal(windowLength("5m", undefined), 300_000);
   assert.equal(windowLength("1h", undefined), HOUR);
   assert.equal(windowLength("1d", undefined), 24 * HOUR);
-  assert.equal(windowLength("month", row([], 1)), HOUR);
+  assert.equal(windowLength("hour", undefined), HOUR);
+  assert.equal(Math.round(windowLength("1mo", undefined) / HOUR / 24), 30);
+  assert.equal(windowLength("unheard of", row([], 1)), HOUR);
 });

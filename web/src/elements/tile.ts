@@ -124,7 +124,7 @@ export class NhipTile extends Panel {
     const current = row ? state(row, indicator, now, this.model.clock.grace_ms) : null;
     this.#mark(parts, current);
     this.#write(parts, row, indicator, current);
-    this.#origin(current);
+    this.#origin(parts, current);
     if (row && performance.now() - this.#sparkAt >= SPARK_EVERY_MS) this.#draw(parts, row, indicator);
   }
 
@@ -158,9 +158,6 @@ export class NhipTile extends Panel {
     parts.window.set(row?.w ? this.model.civil.window(row.w[0], row.w[1]) : "");
     parts.typed.set(current?.typed ? words.t("state.typed", { owner: indicator.owner }) : "");
     this.#badge(parts, row?.b);
-    parts.origin.set(
-      current?.simulated ? words.t("state.simulated") : current?.replayed ? words.t("state.replayed") : "",
-    );
   }
 
   #badge(parts: Parts, badge: Badge | undefined): void {
@@ -169,10 +166,14 @@ export class NhipTile extends Panel {
   }
 
   /** Written anew each time, whatever somebody did to the page: these marks cannot be hidden. */
-  #origin(current: State | null): void {
-    const card = this.#parts!.card;
-    stamp(card, "simulated", current?.simulated === true, this.model.words.t("state.simulated"));
-    stamp(card, "replayed", current?.replayed === true, this.model.words.t("state.replayed"));
+  #origin(parts: Parts, current: State | null): void {
+    const { words, origin } = this.model;
+    const of = current && current.quality !== "never" ? current : origin;
+    stamp(parts.card, "simulated", of.simulated, words.t("state.simulated"));
+    stamp(parts.card, "replayed", of.replayed, words.t("state.replayed"));
+    parts.origin.set(
+      of.simulated ? words.t("state.simulated") : of.replayed ? words.t("state.replayed") : "",
+    );
   }
 
   #draw(parts: Parts, row: Row, indicator: Indicator): void {

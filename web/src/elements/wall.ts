@@ -65,6 +65,7 @@ export class NhipWall extends Panel {
 
   /** Twice a second, message or none: ages, late and stale come from here. */
   override paint(now: number): void {
+    this.model.lookAtOrigin();
     for (const panel of this.#panels) panel.paint(now);
   }
 
