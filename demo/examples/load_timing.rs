@@ -1,5 +1,6 @@
-//! How fast the load publisher is by itself: against a server that does nothing but acknowledge, or against the
-//! address given. `cargo run --release -p nhip-demo --example load_timing [ADDR TENANT STREAM QUANTITY SECONDS]`
+//! How fast the load publisher is by itself: against a server that does nothing but acknowledge, or against
+//! the address given. `cargo run --release -p nhip-demo --example load_timing [ADDR TENANT STREAM QUANTITY
+//! SECONDS]`
 
 use std::error::Error;
 use std::io::{Read as _, Write as _};

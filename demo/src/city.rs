@@ -1,4 +1,5 @@
-//! The simulated city: every source of a profile as a device with its own character, rhythm, cadence and faults.
+//! The simulated city: every source of a profile as a device with its own character, rhythm, cadence and
+//! faults.
 
 mod device;
 mod dice;
@@ -49,8 +50,8 @@ impl City {
         Self { seed, devices }
     }
 
-    /// What a source measures at the last moment of its cadence up to `time`, without faults; none if the profile
-    /// does not list it.
+    /// What a source measures at the last moment of its cadence up to `time`, without faults; none if the
+    /// profile does not list it.
     #[must_use]
     pub fn reading(&self, source: &SourceId, time: EventTime) -> Option<Reading> {
         let device = self.devices.iter().find(|device| &device.source == source)?;

@@ -11,8 +11,8 @@ use crate::plan::{Planned, PlannedKind};
 /// How much a plan is disturbed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Disturbance {
-    /// Messages move by less than this in event time against each other; below the streams' lateness nothing gets
-    /// late. 0: in order.
+    /// Messages move by less than this in event time against each other; below the streams' lateness nothing
+    /// gets late. 0: in order.
     pub shuffle: Span,
     /// Messages sent a second time with the same bytes, per mille.
     pub duplicates_permille: u16,
@@ -20,8 +20,8 @@ pub struct Disturbance {
     pub rubbish_permille: u16,
 }
 
-/// The plan disturbed, the same for the same seed. Send times become those of the new order, so that nothing is
-/// sent before its event time.
+/// The plan disturbed, the same for the same seed. Send times become those of the new order, so that nothing
+/// is sent before its event time.
 #[must_use]
 pub fn disturb(plan: Vec<Planned>, seed: u64, disturbance: Disturbance) -> Vec<Planned> {
     let dice = Dice::of(seed, "the way");
@@ -52,7 +52,8 @@ pub fn disturb(plan: Vec<Planned>, seed: u64, disturbance: Disturbance) -> Vec<P
     keyed.into_iter().map(|(_, message)| message).collect()
 }
 
-/// How far each source's readings lie behind its greatest event time so far, at most: what the lateness must bear.
+/// How far each source's readings lie behind its greatest event time so far, at most: what the lateness must
+/// bear.
 #[must_use]
 pub fn disorder_max(plan: &[Planned]) -> Span {
     let mut greatest: HashMap<&SourceId, EventTime> = HashMap::new();

@@ -9,8 +9,8 @@ use nhip_proto::ArrivalTime;
 
 use crate::DemoError;
 
-/// Writes a journal file. Lines: `{"sent":n,"at_ns":…,"qos":1,"topic":"…","payload":"base64"}` in publish order,
-/// `{"acked":n}`, and for loads `{"source":"…","boot":1,"sequence":12}`.
+/// Writes a journal file. Lines: `{"sent":n,"at_ns":…,"qos":1,"topic":"…","payload":"base64"}` in publish
+/// order, `{"acked":n}`, and for loads `{"source":"…","boot":1,"sequence":12}`.
 pub(crate) struct JournalWriter {
     file: BufWriter<File>,
 }

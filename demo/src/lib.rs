@@ -1,7 +1,8 @@
 //! A seeded city: publishers of real wire formats, and replay of recordings.
 //!
-//! Everything is planned before it is sent: [`schedule`], [`backlog`] and [`Recordings::plan`] give the same messages
-//! for the same input; [`run`] publishes them by the Clock port. [`load`] is the fast publisher of tests and bench.
+//! Everything is planned before it is sent: [`schedule`], [`backlog`] and [`Recordings::plan`] give the same
+//! messages for the same input; [`run`] publishes them by the Clock port. [`load`] is the fast publisher of
+//! tests and bench.
 
 mod city;
 mod disturb;

@@ -1,5 +1,6 @@
-//! A load publisher: many connections, one rate, QoS 1, sequence identity, and exact knowledge of what the server
-//! acknowledged. Survives the server's death: unacknowledged messages go out again with the same identity.
+//! A load publisher: many connections, one rate, QoS 1, sequence identity, and exact knowledge of what the
+//! server acknowledged. Survives the server's death: unacknowledged messages go out again with the same
+//! identity.
 
 mod payload;
 mod tally;
@@ -76,7 +77,8 @@ pub struct LoadConfig {
 }
 
 impl LoadConfig {
-    /// 100 connections of one source each, 200-byte protobuf payloads, as fast as acknowledged, until stopped.
+    /// 100 connections of one source each, 200-byte protobuf payloads, as fast as acknowledged, until
+    /// stopped.
     #[must_use]
     pub fn new(
         server: SocketAddr,

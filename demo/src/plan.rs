@@ -9,7 +9,8 @@ use crate::sparkplug::Gateway;
 /// One message of a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Planned {
-    /// When it goes out, by the Clock port; never before its event time, except where the device's clock is wrong.
+    /// When it goes out, by the Clock port; never before its event time, except where the device's clock is
+    /// wrong.
     pub at: ArrivalTime,
     /// Who sends it.
     pub source: SourceId,

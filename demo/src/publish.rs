@@ -41,11 +41,10 @@ pub struct PublishConfig {
     pub journal: Option<PathBuf>,
 }
 
-/// Publishes a ready plan on one connection, in its order, each message not before its time by the clock; returns
-/// how many were sent, and of these acknowledged, by kind.
+/// Publishes a ready plan on one connection, in its order, each message not before its time by the clock;
+/// returns how many were sent, and of these acknowledged, by kind.
 ///
-/// # Errors
-/// [`DemoError`] if the journal cannot be written.
+/// # Errors [`DemoError`] if the journal cannot be written.
 pub async fn publish(
     config: PublishConfig,
     plan: Vec<Planned>,
@@ -265,7 +264,8 @@ impl Traffic for PlannedTraffic {
     fn connected(&mut self, again: bool) {
         let at = self.clock.now();
         if let (Some(gateway), true) = (self.encoder.gateway(), again) {
-            // What was encoded for the old session would break the order of the new one; the births say the newest.
+            // What was encoded for the old session would break the order of the new one; the births say the
+            // newest.
             let births = gateway.births(at);
             self.next.clear();
             self.next.extend(births);
@@ -317,7 +317,8 @@ impl Traffic for PlannedTraffic {
         }
     }
 
-    /// The connection breaks without DISCONNECT, the server publishes the will, and the next session is born anew.
+    /// The connection breaks without DISCONNECT, the server publishes the will, and the next session is born
+    /// anew.
     fn renew(&mut self) -> bool {
         let renew = std::mem::take(&mut self.renew);
         if let (true, Some(gateway)) = (renew, self.encoder.gateway()) {

@@ -36,10 +36,10 @@ pub struct Attribution {
 }
 
 impl Recordings {
-    /// Reads `air/prsa_*.csv.gz`, `traffic/montreal_mqtt_detectors_*.csv.gz` and `traffic/metr_la_speed_*.csv.gz`.
+    /// Reads `air/prsa_*.csv.gz`, `traffic/montreal_mqtt_detectors_*.csv.gz` and
+    /// `traffic/metr_la_speed_*.csv.gz`.
     ///
-    /// # Errors
-    /// [`DemoError`] if a file cannot be read, or if no file holds a source of the profile.
+    /// # Errors [`DemoError`] if a file cannot be read, or if no file holds a source of the profile.
     pub fn read(directory: &Path, profile: &Arc<Profile>) -> Result<Self, DemoError> {
         let mut recordings = Vec::new();
         recordings.extend(prsa::read(&directory.join("air"), profile)?);
@@ -73,8 +73,8 @@ impl Recordings {
         counts
     }
 
-    /// Every reading once, each recording moved by whole weeks so that its last reading ends at `end` or less than a
-    /// week before; by event time. Send times are event times.
+    /// Every reading once, each recording moved by whole weeks so that its last reading ends at `end` or less
+    /// than a week before; by event time. Send times are event times.
     #[must_use]
     pub fn plan(&self, end: ArrivalTime) -> Vec<Planned> {
         self.plan_since(end, None)

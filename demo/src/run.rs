@@ -85,11 +85,10 @@ pub struct DemoReport {
     pub reconnects: u64,
 }
 
-/// Publishes until stopped (or, without `live`, until the past is acknowledged). The past is that before the clock's
-/// now at the call.
+/// Publishes until stopped (or, without `live`, until the past is acknowledged). The past is that before the
+/// clock's now at the call.
 ///
-/// # Errors
-/// [`DemoError`] if recordings or journal cannot be opened, or the profile has no source to play.
+/// # Errors [`DemoError`] if recordings or journal cannot be opened, or the profile has no source to play.
 pub async fn run(
     config: DemoConfig,
     profile: Arc<Profile>,

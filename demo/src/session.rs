@@ -1,6 +1,6 @@
-//! One publisher connection that outlives its server: QoS 1 with a bounded window, every unacknowledged message
-//! sent again in order after a reconnect. Not rumqttc: that drops its pending messages when the server lost the
-//! session, and does not say which message an acknowledgement belongs to.
+//! One publisher connection that outlives its server: QoS 1 with a bounded window, every unacknowledged
+//! message sent again in order after a reconnect. Not rumqttc: that drops its pending messages when the
+//! server lost the session, and does not say which message an acknowledgement belongs to.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -205,8 +205,8 @@ impl<T: Traffic> Session<'_, T> {
         }
     }
 
-    /// Packet ids count up and wrap long before the window (at most half of them) could meet itself, unless one
-    /// message stays unacknowledged while all others pass it: then its id is skipped.
+    /// Packet ids count up and wrap long before the window (at most half of them) could meet itself, unless
+    /// one message stays unacknowledged while all others pass it: then its id is skipped.
     fn next_packet_id(&mut self) -> u16 {
         loop {
             self.packet_id = self.packet_id.checked_add(1).unwrap_or(1);

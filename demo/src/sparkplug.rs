@@ -1,5 +1,5 @@
-//! A Sparkplug B edge node with its devices (Eclipse Sparkplug 3.0.0 §4–§6): births with aliases, data by alias,
-//! one sequence over all, deaths paired by bdSeq, rebirth on request.
+//! A Sparkplug B edge node with its devices (Eclipse Sparkplug 3.0.0 §4–§6): births with aliases, data by
+//! alias, one sequence over all, deaths paired by bdSeq, rebirth on request.
 
 use bytes::Bytes;
 use nhip_proto::wire::sparkplug::{self as spb, metric};
@@ -86,8 +86,8 @@ impl Gateway {
             && spb::Payload::decode(bytes).is_ok_and(|payload| payload.metrics.iter().any(asked))
     }
 
-    /// NBIRTH (with the node's own metrics) and the DBIRTH of every device that has said something. The sequence
-    /// starts again at 0.
+    /// NBIRTH (with the node's own metrics) and the DBIRTH of every device that has said something. The
+    /// sequence starts again at 0.
     pub(crate) fn births(&mut self, at: ArrivalTime) -> Vec<Planned> {
         self.born = true;
         self.sequence = 0;

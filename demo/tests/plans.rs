@@ -1,4 +1,5 @@
-//! The plans of the simulated city: the same bytes for the same seed, a bounded past, every fault, readable payloads.
+//! The plans of the simulated city: the same bytes for the same seed, a bounded past, every fault, readable
+//! payloads.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

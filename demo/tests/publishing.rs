@@ -1,5 +1,5 @@
-//! Publishing over real sockets: nothing acknowledged is forgotten, nothing unacknowledged is lost, the same identity
-//! goes out again after the server's death.
+//! Publishing over real sockets: nothing acknowledged is forgotten, nothing unacknowledged is lost, the same
+//! identity goes out again after the server's death.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -21,7 +21,8 @@ const MIDNIGHT: ArrivalTime = ArrivalTime(1_795_194_000_000_000_000);
 /// A test that waits longer than this has failed.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// A broker that takes every message, and cuts each connection after a number of them, the last unacknowledged.
+/// A broker that takes every message, and cuts each connection after a number of them, the last
+/// unacknowledged.
 #[derive(Clone, Default)]
 struct Broker {
     taken: Arc<Mutex<Vec<(String, Vec<u8>)>>>,

@@ -244,8 +244,8 @@ fn senses(profile: &Profile, stream: &Stream, bare: bool) -> Vec<Sense> {
     stream.quantities.iter().map(sense).collect()
 }
 
-/// Behind a gateway if a Sparkplug route makes its id; else protobuf for what counts vehicles, JSON for the rest:
-/// stations write local time, status reports milliseconds.
+/// Behind a gateway if a Sparkplug route makes its id; else protobuf for what counts vehicles, JSON for the
+/// rest: stations write local time, status reports milliseconds.
 fn format_of(profile: &Profile, stream: &Stream, source: &SourceId, place: (usize, usize)) -> Format {
     let foreign = |route: &&nhip_profile::Route| route.dialect == "sparkplug-b" && route.stream == stream.id;
     let nodes = edge_nodes(profile);

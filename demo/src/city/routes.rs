@@ -21,8 +21,8 @@ const GROUP: usize = 1;
 const NODE: usize = 3;
 const DEVICE: usize = 4;
 
-/// The name under which a source publishes; none if the route cannot make its id. Where the route leaves the node
-/// open, it is the one of `nodes` that the place among the sources falls to.
+/// The name under which a source publishes; none if the route cannot make its id. Where the route leaves the
+/// node open, it is the one of `nodes` that the place among the sources falls to.
 pub(crate) fn node_name(
     (filter, template): (&str, &str),
     source: &str,
@@ -47,8 +47,8 @@ pub(crate) fn node_name(
     })
 }
 
-/// The texts that stand for the placeholders, each as short as can be but the last; any split that gives the id
-/// again will do.
+/// The texts that stand for the placeholders, each as short as can be but the last; any split that gives the
+/// id again will do.
 fn matches(template: &str, source: &str) -> Option<Vec<(usize, String)>> {
     let Some(open) = template.find('{') else {
         return (template == source).then(Vec::new);

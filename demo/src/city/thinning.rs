@@ -1,10 +1,10 @@
 //! How the past is thinned so that it goes through in seconds. Per stream, a reading each:
 //!
-//! - counters (traffic): 5 minutes in the last 4 hours, 15 before; one reading adds up what the device counted, so
-//!   hours and days hold every vehicle;
+//! - counters (traffic): 5 minutes in the last 4 hours, 15 before; one reading adds up what the device
+//!   counted, so hours and days hold every vehicle;
 //! - stations with numbers (air): 5 minutes throughout;
-//! - states (cameras): 5 minutes in the last hour, 50 before, device after device, so that every minute hears of
-//!   some;
+//! - states (cameras): 5 minutes in the last hour, 50 before, device after device, so that every minute hears
+//!   of some;
 //! - devices behind a gateway: 10 minutes in the last 2 hours, 30 before;
 //!
 //! never denser than the cadence, and twice as sparse until the whole fits the bound.

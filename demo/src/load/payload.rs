@@ -10,8 +10,8 @@ use super::LoadConfig;
 use crate::reading::{Measure, MeasureValue, Reading};
 use crate::wire;
 
-/// Tries to meet the size: the filling itself needs a name and a length. Its length stays until the digits of a
-/// number change.
+/// Tries to meet the size: the filling itself needs a name and a length. Its length stays until the digits of
+/// a number change.
 const FITTINGS_MAX: usize = 4;
 
 /// How load messages are written.

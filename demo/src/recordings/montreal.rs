@@ -1,4 +1,5 @@
-//! City of Montreal: vehicle detectors a minute, UTC. No vehicle means no speed and no gap, although the city writes 0.
+//! City of Montreal: vehicle detectors a minute, UTC. No vehicle means no speed and no gap, although the city
+//! writes 0.
 
 use std::path::Path;
 

@@ -13,7 +13,8 @@ use crate::plan::{Body, Plan, PlannedKind, Step};
 use crate::reading::{Measure, Reading};
 use crate::wire::{self, TimeForm};
 
-/// Recordings shorter than this repeat by whole days (the hour is kept, the weekday is not), longer ones by weeks.
+/// Recordings shorter than this repeat by whole days (the hour is kept, the weekday is not), longer ones by
+/// weeks.
 const WEEK_DAYS: i64 = 7;
 const DAY_S: i64 = 86_400;
 
@@ -69,8 +70,8 @@ impl Recording {
 }
 
 impl Field {
-    /// A number with its digits; what has more than a figure may have (a float's noise around 0 in the PRSA table)
-    /// is rounded to nine behind the point.
+    /// A number with its digits; what has more than a figure may have (a float's noise around 0 in the PRSA
+    /// table) is rounded to nine behind the point.
     pub(super) fn number(name: &'static str, text: &str) -> Option<Self> {
         let rounded = || Decimal::parse(&format!("{:.9}", text.parse::<f64>().ok()?)).ok();
         let number = Decimal::parse(text).ok().or_else(rounded)?;
