@@ -25,8 +25,9 @@ use super::registry::{Place, Queued};
 
 mod subscriptions;
 
-/// How much is read at once; also the size of the buffer that payloads share.
-const READ_BYTES: usize = 16 * 1024;
+/// How much is read at once: little for a quiet connection, more for one that fills its buffer.
+const READ_BYTES_MIN: usize = 4 * 1024;
+const READ_BYTES_MAX: usize = 64 * 1024;
 /// Commands at QoS 1 sent and not yet acknowledged by the client.
 const COMMANDS_IN_FLIGHT_MAX: usize = 16;
 /// PUBACK reason: not authorised (MQTT 5 §3.4.2.1).
@@ -79,6 +80,7 @@ pub(super) struct Connection<'a, S> {
     stream: S,
     commands: mpsc::Receiver<Queued>,
     buffer: BytesMut,
+    read_bytes: usize,
     out: BytesMut,
     waiting: VecDeque<Batch>,
     /// QoS 1 deliveries not yet acknowledged.
@@ -105,6 +107,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin + Send> Connection<'a, S> {
             stream,
             commands,
             buffer,
+            read_bytes: READ_BYTES_MIN,
             out,
             waiting: VecDeque::new(),
             unacknowledged: 0,
@@ -138,7 +141,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin + Send> Connection<'a, S> {
             self.flush().await?;
             let room = self.has_room();
             let commands_room = self.command_ids.len() < COMMANDS_IN_FLIGHT_MAX.min(self.receive_max());
-            self.buffer.reserve(READ_BYTES / 4);
+            self.make_room();
             let alarm = self.client.silence_max.map(|silence_max| self.heard + silence_max);
             tokio::select! {
                 biased;
@@ -155,12 +158,27 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin + Send> Connection<'a, S> {
                 Some(queued) = self.commands.recv(), if commands_room => self.write_command(&queued),
                 read = self.stream.read_buf(&mut self.buffer), if room => match read {
                     Ok(0) | Err(_) => return Err(End::Lost),
-                    Ok(_) => self.heard = Instant::now(),
+                    Ok(count) => self.heard_of(count),
                 },
                 () = sleep_until(alarm.unwrap_or(self.heard)), if room && alarm.is_some() => {
                     return Err(End::Fault(Fault::KeepAliveTimeout));
                 }
             }
+        }
+    }
+
+    fn make_room(&mut self) {
+        if self.buffer.capacity() - self.buffer.len() < self.read_bytes / 2 {
+            self.buffer.reserve(self.read_bytes);
+        }
+    }
+
+    fn heard_of(&mut self, count: usize) {
+        self.heard = Instant::now();
+        if count >= self.read_bytes / 2 {
+            self.read_bytes = (self.read_bytes * 2).min(READ_BYTES_MAX);
+        } else if count < self.read_bytes / 8 {
+            self.read_bytes = (self.read_bytes / 2).max(READ_BYTES_MIN);
         }
     }
 
