@@ -14,7 +14,7 @@ use nhip_proto::ArrivalTime;
 use tokio_util::sync::CancellationToken;
 
 #[tokio::main(flavor = "current_thread")]
-#[expect(clippy::print_stdout, reason = "a timing is told on the terminal")]
+#[expect(clippy::print_stdout, clippy::disallowed_methods, reason = "a timing, told on the terminal")]
 async fn main() -> Result<(), Box<dyn Error>> {
     let given: Vec<String> = std::env::args().skip(1).collect();
     let text = |at: usize, usual: &str| given.get(at).cloned().unwrap_or_else(|| usual.to_owned());
