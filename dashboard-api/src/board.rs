@@ -13,8 +13,9 @@ use nhip_proto::{AreaCode, Figure, IndicatorId, Origin};
 
 use crate::shown::{Shown, append};
 
-/// A `d` frame is cut after this many bytes; the protocol allows 64 KiB. Small frames keep write buffers small.
-pub(crate) const FRAME_BYTES_TARGET: usize = 12 * 1024;
+/// A frame is cut after this many bytes; the protocol allows 64 KiB. A socket's write buffer grows to the largest
+/// frame it ever sent, and a screen may cost 16 KiB in all.
+pub(crate) const FRAME_BYTES_TARGET: usize = 6 * 1024;
 /// Encoded deltas kept for sharing; a screen at a rarer position gets its own.
 const DELTAS_SHARED_MAX: usize = 64;
 
@@ -187,4 +188,57 @@ pub(crate) fn delta_frame(from: u64, to: u64, base_ms: i64, changes: &str) -> Ut
         format_args!("{{\"t\":\"d\",\"o\":{to},\"p\":{from},\"b\":{base_ms},\"u\":[{changes}]}}"),
     );
     out.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tests::fixtures::{figure, profile};
+
+    /// Position and row ids of a frame, read by the reference client.
+    fn cover(frame: &str) -> (u64, u64) {
+        let number = |name: &str| {
+            let rest = frame.split_once(name).map_or("", |(_, rest)| rest);
+            rest.split(',').next().unwrap_or("").parse().unwrap_or(u64::MAX)
+        };
+        (number("\"p\":"), number("\"o\":"))
+    }
+
+    #[test]
+    fn a_long_delta_is_cut_and_only_its_last_frame_moves_the_position() {
+        let profile = profile(400);
+        let view = profile.views.get("main").expect("the view");
+        let mut board = Board::new(&profile, view);
+        let all: Vec<_> =
+            (1..=400).map(|area| figure("env.pm25", &format!("c{area:03}"), Some(area), 3)).collect();
+        assert!(board.apply(9, &all));
+        let delta = board.delta(5);
+        assert_eq!(delta.to, 9);
+        assert!(delta.frames.len() > 3, "{} frames", delta.frames.len());
+        let (last, before) = delta.frames.split_last().expect("frames");
+        for frame in before {
+            assert_eq!(cover(frame), (5, 5), "cut off here, a screen must get the rest again");
+            assert!(frame.len() < FRAME_BYTES_TARGET + 512, "{} bytes", frame.len());
+        }
+        assert_eq!(cover(last), (5, 9));
+        let rows: usize = delta.frames.iter().map(|frame| frame.matches(",[null,").count()).sum();
+        assert_eq!(rows, 400);
+        assert!(board.delta(9).frames.is_empty());
+    }
+
+    #[test]
+    fn screens_at_one_offset_share_their_bytes_until_something_changes() {
+        let profile = profile(3);
+        let view = profile.views.get("main").expect("the view");
+        let mut board = Board::new(&profile, view);
+        board.apply(9, &[figure("env.pm25", "c001", Some(1), 3)]);
+        let (left, right) = (board.delta(5), board.delta(5));
+        assert!(Arc::ptr_eq(&left.frames, &right.frames));
+        assert!(!board.apply(12, &[figure("env.pm25", "c001", Some(1), 3)]), "nothing to see");
+        assert!(Arc::ptr_eq(&board.delta(5).frames, &left.frames));
+        assert!(board.apply(14, &[figure("env.pm25", "c001", Some(2), 3)]));
+        let later = board.delta(5);
+        assert_eq!(later.to, 14);
+        assert!(later.frames.iter().all(|frame| frame.contains(",0.2,")), "the newest value only");
+    }
 }

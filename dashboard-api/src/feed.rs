@@ -132,10 +132,9 @@ pub(crate) async fn pulse(hub: Arc<Hub>, links: Arc<dyn Fn() -> Vec<LinkState> +
     }
 }
 
-/// A name no earlier life of the numbering had: the operating system's randomness and the time.
+/// A name no earlier life of the numbering had: 128 bits of the operating system's randomness.
 #[must_use]
 pub(crate) fn new_epoch() -> String {
-    let random = std::collections::hash_map::RandomState::new().build_hasher().finish();
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    format!("{:x}-{random:016x}", since.as_millis())
+    let random = || std::collections::hash_map::RandomState::new().build_hasher().finish();
+    format!("{:016x}{:016x}", random(), random())
 }

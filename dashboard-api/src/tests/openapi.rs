@@ -93,7 +93,8 @@ fn check(description: &Value, schema: &Value, value: &Value, at: String, wrong: 
         Value::Array(_) => "array",
         Value::Object(_) => "object",
     };
-    if !allowed.contains(&kind) && !(kind == "integer" && allowed.contains(&"number")) {
+    let fits = allowed.contains(&kind) || kind == "integer" && allowed.contains(&"number");
+    if !fits {
         wrong.push(format!("{at}: {kind}, described as {allowed:?}"));
     }
     if let (Some(words), Some(word)) = (schema["enum"].as_array(), value.as_str())
