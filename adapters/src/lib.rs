@@ -5,28 +5,29 @@ mod clock_system;
 mod file_io;
 mod keys_file;
 mod log_segment;
-mod rows_file;
-mod state_file;
 mod mqtt_broker;
 mod mqtt_commands;
 mod mqtt_endpoint;
 mod mqtt_subscriber;
 mod mqtt_tls;
+mod rows_file;
+mod state_file;
 
 pub use bus_local::{BUS_UPDATES_MAX, LocalBus};
 pub use clock_system::{ScaledClock, SystemClock};
 pub use keys_file::KeyFiles;
 pub use log_segment::{
-    LogConfig, LogFiles, LogIdentity, LogOpenError, RecoveryReport, SegmentLog, VerifyReport, verify as verify_log,
+    LogConfig, LogFiles, LogIdentity, LogOpenError, RecoveryReport, SegmentLog, VerifyReport,
+    verify as verify_log,
 };
-pub use rows_file::RowFiles;
-pub use state_file::StateFiles;
 pub use mqtt_broker::{MqttBroker, MqttClientTls, MqttProtocol};
 pub use mqtt_commands::{MqttCommands, MqttCommandsConfig};
 pub use mqtt_endpoint::{
     MqttAccess, MqttEndpoint, MqttEndpointConfig, MqttPassword, MqttServerTls, MqttUser, hash_password,
 };
 pub use mqtt_subscriber::{MqttSubscriber, MqttSubscriberConfig};
+pub use rows_file::RowFiles;
+pub use state_file::StateFiles;
 
 #[cfg(feature = "fault-injection")]
 pub use log_segment::Fault;
