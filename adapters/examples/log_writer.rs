@@ -1,8 +1,8 @@
 //! Appends to a log and says on stdout what is durable: the victim of crash, disk and power-cut tests.
 //!
-//! `log_writer DIR [BATCHES [RECORDS_PER_BATCH]]` prints `acked OFFSET` (the offset after the last durable record)
-//! after each commit, exits 0 after BATCHES (0: never ends by itself), 1 as soon as the log fails. Built with the
-//! feature `fault-injection` it takes a fourth word, `skip-sync` or `settle-before-write`, and breaks that promise.
+//! `log_writer DIR [BATCHES [RECORDS_PER_BATCH]]` prints `acked OFFSET` (the offset after the last durable
+//! record) after each commit, exits 0 after BATCHES (0: never ends by itself), 1 as soon as the log fails. Built
+//! with `fault-injection` it takes a fourth word, `skip-sync` or `settle-before-write`, and breaks that promise.
 
 use std::collections::VecDeque;
 use std::io::Write as _;

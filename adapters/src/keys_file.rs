@@ -34,7 +34,7 @@ impl KeyFiles {
     /// Opens or creates the directory (mode 0700) and reads its keys.
     ///
     /// # Errors
-    /// [`KeyError::Failed`] if others may read the directory, a key file is damaged, or the file system refuses.
+    /// [`KeyError::Failed`]: others may read the directory, a file is damaged, the file system refuses.
     pub fn open(dir: &Path) -> Result<Self, KeyError> {
         let keys = prepared(dir).and_then(|()| read_all(dir)).map_err(|error| failed(&error))?;
         Ok(Self { store: Arc::new(Store { dir: dir.to_owned(), keys: Mutex::new(keys) }) })
@@ -121,8 +121,8 @@ impl Store {
     }
 }
 
-/// Overwrites the key where it stands with a tombstone of the same length, then unlinks the file by putting a fresh
-/// tombstone in its place.
+/// Overwrites the key where it stands with a tombstone of the same length, then unlinks the file by putting a
+/// fresh tombstone in its place.
 fn overwrite_and_unlink(dir: &Path, id: &str) -> io::Result<()> {
     let tombstone = encoded(id, None);
     let mut file = OpenOptions::new().write(true).open(dir.join(file_name(id)))?;

@@ -1,4 +1,4 @@
-//! Durable rows in append-only files (docs/log-format.md, "Row files"): one frame per Tick, one sync per frame.
+//! Durable rows in append-only files (docs/log-format.md, "Row files"): one frame and one sync per Tick.
 
 mod frame;
 

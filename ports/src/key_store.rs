@@ -14,8 +14,8 @@ pub struct KeyClass {
 }
 
 impl KeyClass {
-    /// The id of this class's key at a time: `class/UTC day` or `class/case`; from the second generation on (the
-    /// one before was destroyed) `class+generation/…`.
+    /// The id of this class's key at a time: `class/UTC day` or `class/case`; from the second generation on
+    /// (the one before was destroyed) `class+generation/…`.
     #[must_use]
     pub fn key_id(&self, at: ArrivalTime, generation: u32) -> String {
         let period = if self.case.is_empty() { utc_day(at) } else { self.case.clone() };
@@ -52,8 +52,8 @@ pub enum KeyError {
     Failed(String),
 }
 
-/// Promise: `current` returns only keys that survive a power cut, one per class and UTC day of `at` (or case), the
-/// same one every time; `destroy` leaves no copy in the store.
+/// Promise: `current` returns only keys that survive a power cut, one per class and UTC day of `at` (or case),
+/// the same one every time; `destroy` leaves no copy in the store.
 #[async_trait]
 pub trait KeyStore: Send + Sync {
     /// The key to seal with.

@@ -1,4 +1,4 @@
-//! Reads records from the segment files, and remembers where offsets stand so that reading on costs nothing extra.
+//! Reads records from the segment files, remembering where offsets stand so that reading on is cheap.
 
 use std::collections::BTreeMap;
 use std::path::Path;

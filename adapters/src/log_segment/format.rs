@@ -1,4 +1,4 @@
-//! Format 1 in bytes: identity block, segment header, frame, commit, mark. Tables stand in docs/log-format.md.
+//! Format 1 in bytes: identity block, segment header, frame, commit, mark. Tables: docs/log-format.md.
 
 use nhip_proto::Origin;
 

@@ -1,4 +1,4 @@
-//! The bounded queue in front of the writer: batches enter in the order of `append`, encoded by their senders.
+//! The bounded queue before the writer: batches enter in the order of `append`, encoded by their senders.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};

@@ -1,4 +1,4 @@
-//! The example writer killed, or its disk failing, before the Nth call of a kind: what it said is durable is there.
+//! The example writer killed, or its disk failing, at the Nth call of a kind: what it acknowledged is there.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -61,7 +61,7 @@ fn a_failed_sync_ends_the_writer_and_nothing_is_acknowledged_after_it() {
     for when in [1, 2, 3, 4, 6, 9, 15, 25] {
         let dir = tempfile::tempdir().expect("a directory");
         let path = dir.path().join("log");
-        // Only the Nth call fails and later ones succeed: a writer that tries again would lose data and not know.
+        // Only the Nth call fails, later ones succeed: a writer that tries again would lose data unknowingly.
         let ended = traced(&path, &format!("fdatasync:error=EIO:when={when}"));
         assert_eq!(ended.code, Some(1), "fdatasync {when} fails: the process must end with 1");
         assert!(ended.silent < EXIT_MAX, "fdatasync {when}: it ended {:?} after its last word", ended.silent);

@@ -1,4 +1,4 @@
-//! Recovery keeps the longest run of whole groups, never less than the durable mark, and is done after one time.
+//! Recovery keeps the longest run of whole groups, never less than the durable mark; once is enough.
 
 use std::fs;
 use std::os::unix::fs::FileExt as _;

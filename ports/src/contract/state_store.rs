@@ -1,4 +1,4 @@
-//! The promises of [`StateStore`]: newest first, at least two kept, the same offset saved again is one snapshot.
+//! The promises of [`StateStore`]: newest first, at least two kept, one snapshot per offset.
 
 use nhip_proto::Offset;
 

@@ -65,7 +65,7 @@ fn flip_each(dir: &Path, bytes: std::ops::Range<u64>) {
                 walk::walk(&segments, None, &mut |_, _| {}).map(|_| ())
             };
             assert!(matches!(found, Err(LogError::Damaged { .. })), "byte {byte} bit {bit}: {found:?}");
-            // The same checksums as above, met by another path: one bit of each byte shows that it tests them.
+            // The same checksums, met by another path: one bit of each byte shows that it tests them.
             if let Some((start, _, Some(offset))) = frame.filter(|_| bit == byte % 8) {
                 let places = Places::new(segments.clone());
                 places.remember(*offset, 0, *start);
