@@ -43,7 +43,7 @@ export function spark(row: Row, limit: number | null, length_ms: number): Spark 
   return { line, open, end, limit_y: scale.limit_y, points: all.filter((entry) => entry[1] !== null).length };
 }
 
-/** The usual length of an indicator's window in ms, from `5m`, `1h`, `hour`, `1mo`, else from the row itself. */
+/** The usual length of an indicator's window in ms, from `5m`, `hour`, `1mo`, else from the row itself. */
 export function windowLength(window: string, row: Row | undefined): number {
   if (window === "hour") return 3_600_000;
   const match = /^(\d+)(s|m|h|d|mo|y)$/.exec(window);
