@@ -9,13 +9,13 @@ mod mark;
 mod prepare;
 mod queue;
 mod recovery;
+mod stall;
 mod tail;
 mod verify;
 mod walk;
 mod writer;
 
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
@@ -35,6 +35,7 @@ use crate::file_io::off_the_runtime;
 use files::Places;
 use prepare::{Preparer, Sizes};
 use queue::Queue;
+use stall::Stall;
 use tail::Tail;
 use writer::{Shared, Writer};
 
@@ -129,7 +130,7 @@ impl SegmentLog {
             tail: Mutex::new(Tail::new(config.tail_records_max, config.tail_bytes_max)),
             durable: watch::Sender::new(Offset(recovered.end.offset)),
             failure: watch::Sender::new(None),
-            stalled: AtomicBool::new(false),
+            stalled: Stall::new(),
             queue: Queue::new(config.queue_records_max, config.queue_bytes_max),
             preparer: Preparer::start(dir, sizes, last_bytes).map_err(refused)?,
         });
@@ -206,6 +207,6 @@ impl EventLog for SegmentLog {
     }
 
     fn stalled(&self) -> bool {
-        self.shared.stalled.load(Ordering::Acquire)
+        self.shared.stalled.get()
     }
 }

@@ -4,13 +4,13 @@
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::error::disk_full;
 use super::recovery::write_zeros;
+use super::stall::Stall;
 
 /// How often a full disk is looked at again.
 pub(super) const RETRY: Duration = Duration::from_millis(500);
@@ -77,7 +77,7 @@ impl Preparer {
     }
 
     /// Waits for a segment that holds `need_bytes`; `stalled` tells meanwhile whether the disk is full.
-    pub(super) fn take(&self, need_bytes: u64, stalled: &AtomicBool) -> Result<Prepared, Unprepared> {
+    pub(super) fn take(&self, need_bytes: u64, stalled: &Stall) -> Result<Prepared, Unprepared> {
         let (mutex, moved) = &*self.shared;
         let mut desk = held(mutex);
         desk.need_bytes = need_bytes;
@@ -90,7 +90,7 @@ impl Preparer {
             }
             match desk.ready.take() {
                 Some(ready) if ready.bytes >= need_bytes => {
-                    stalled.store(false, Ordering::Release);
+                    stalled.set(false);
                     desk.need_bytes = 0;
                     return Ok(ready);
                 }
@@ -98,7 +98,7 @@ impl Preparer {
                 Some(small) => fs::remove_file(&small.path).unwrap_or_default(),
                 None => {}
             }
-            stalled.store(desk.full, Ordering::Release);
+            stalled.set(desk.full);
             desk.want_bytes = desk.want_bytes.max(need_bytes);
             desk.wanted = true;
             moved.notify_all();

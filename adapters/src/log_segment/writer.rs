@@ -4,7 +4,6 @@ use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -26,6 +25,7 @@ use super::mark::MarkFile;
 use super::prepare::{Preparer, RETRY, Unprepared};
 use super::queue::{Grouping, Pending, Queue, Taken};
 use super::recovery::Recovered;
+use super::stall::Stall;
 use super::tail::Tail;
 use super::walk::{Segment, segment_bytes_for};
 
@@ -38,7 +38,7 @@ pub(super) struct Shared {
     pub(super) tail: Mutex<Tail>,
     pub(super) durable: watch::Sender<Offset>,
     pub(super) failure: watch::Sender<Option<String>>,
-    pub(super) stalled: AtomicBool,
+    pub(super) stalled: Stall,
     pub(super) queue: Queue,
     pub(super) preparer: Preparer,
 }
@@ -288,11 +288,11 @@ fn patiently(shared: &Shared, mut act: impl FnMut() -> io::Result<()>) -> Result
     loop {
         match act() {
             Ok(()) => {
-                shared.stalled.store(false, Ordering::Release);
+                shared.stalled.set(false);
                 return Ok(());
             }
             Err(error) if disk_full(&error) => {
-                shared.stalled.store(true, Ordering::Release);
+                shared.stalled.set(true);
                 if shared.preparer.closes_within(RETRY) {
                     return Err(Stop::Closed);
                 }
