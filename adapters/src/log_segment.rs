@@ -107,7 +107,7 @@ impl SegmentLog {
     /// Opens or creates the log in `dir`; a tail that was never acknowledged is cut and kept beside the log.
     ///
     /// # Errors
-    /// [`LogOpenError`]: in use, another identity, damaged (then nothing was changed), or the file system refuses.
+    /// [`LogOpenError`]: in use, another identity, damaged (nothing was changed), or the file system refuses.
     pub fn open(
         dir: &Path,
         identity: &LogIdentity,
@@ -148,15 +148,15 @@ impl SegmentLog {
         directory::read_identity(dir)
     }
 
-    /// Becomes `Some` when a promise of the disk was broken: nothing is acknowledged any more, and the process
-    /// must exit within a second.
+    /// Becomes `Some` when a promise of the disk was broken: nothing is acknowledged any more, and the
+    /// process must exit within a second.
     #[must_use]
     pub fn failure(&self) -> watch::Receiver<Option<String>> {
         self.shared.failure.subscribe()
     }
 
-    /// Takes nothing more, makes durable what is queued (unless the disk is full), writes the mark. Blocks for
-    /// as long as that takes; later appends get [`LogError::Closed`].
+    /// Takes nothing more, makes durable what is queued (unless the disk is full), writes the mark. Blocks
+    /// for as long as that takes; later appends get [`LogError::Closed`].
     pub fn close(&self) {
         self.shared.queue.refuse(LogError::Closed);
         self.shared.preparer.close();

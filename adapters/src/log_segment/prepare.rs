@@ -1,5 +1,5 @@
-//! Prepares the next segment in the background: every block written before it is needed, so that a group commit
-//! never allocates and a full disk is met here, where nothing is at stake.
+//! Prepares the next segment in the background: every block written before it is needed, so that a group
+//! commit never allocates and a full disk is met here, where nothing is at stake.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -70,8 +70,8 @@ impl Preparer {
         Ok(preparer)
     }
 
-    /// Asks for the segment after the one of `last_bytes`. Segments double up to their full size, so that a small
-    /// installation stays small and the first start is quick.
+    /// Asks for the segment after the one of `last_bytes`. Segments double up to their full size, so that a
+    /// small installation stays small and the first start is quick.
     pub(super) fn order_after(&self, last_bytes: u64) {
         self.order(self.size_after(Some(last_bytes)));
     }
