@@ -145,7 +145,7 @@ impl Client {
         Ok(table.apply_snapshot(body)?)
     }
 
-    /// The next frame, applied. After [`Applied::Void`] it has read the snapshot and said hello again already.
+    /// The next frame, applied. After [`Applied::Void`] it has read the snapshot and said hello again.
     ///
     /// # Errors
     /// [`ClientError::Ended`] when the server closed; others if the session cannot go on.

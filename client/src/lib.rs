@@ -1,7 +1,7 @@
 //! The reference client of the live protocol `nhip.v1` (docs/live-protocol.md), used by tests and bench.
 //!
-//! [`Table`] is pure: frames in, the screen's table and counts of everything that went wrong out. [`Client`] adds the
-//! socket. It keeps little memory, so that thousands run in one process.
+//! [`Table`] is pure: frames in, the screen's table and counts of everything that went wrong out.
+//! [`Client`] adds the socket. It keeps little memory, so that thousands run in one process.
 
 mod connection;
 mod frame;

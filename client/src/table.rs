@@ -396,8 +396,10 @@ mod tests {
 
     const WELCOME: &str =
         r#"{"t":"welcome","v":1,"e":"a","o":5,"ts":1,"rate":1,"hb_ms":1000,"mode":"snapshot","build":"b"}"#;
-    const SNAP: &str = r#"{"t":"snap","e":"a","o":5,"part":0,"parts":1,"dict":[{"id":0,"indicator":"i","area":"80"}],
-        "rows":[{"id":0,"t":null,"v":null,"q":130,"f":8,"k":0,"m":1,"l":0,"w":null,"b":[null,null,null,null],"rev":0,"o":0}]}"#;
+    const SNAP: &str = r#"{"t":"snap","e":"a","o":5,"part":0,"parts":1,
+        "dict":[{"id":0,"indicator":"i","area":"80"}],
+        "rows":[{"id":0,"t":null,"v":null,"q":130,"f":8,"k":0,"m":1,"l":0,"w":null,
+        "b":[null,null,null,null],"rev":0,"o":0}]}"#;
     const DELTA: &str =
         r#"{"t":"d","o":9,"p":5,"b":1000,"u":[[0,-10,1.50,0,2,1,1,1,-900,100,[null,0.5,1,1],3]]}"#;
 

@@ -1,7 +1,7 @@
 //! The board: the last value of every row of one view, and from which offset on it is news.
 //!
-//! Pure. A screen at any offset o of the epoch is brought up to date by the rows changed after o, so nothing is
-//! queued for any screen. Frames are encoded once for each (from, to) and shared.
+//! Pure. A screen at any offset o of the epoch is brought up to date by the rows changed after o, so nothing
+//! is queued for any screen. Frames are encoded once for each (from, to) and shared.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
@@ -13,8 +13,8 @@ use nhip_proto::{AreaCode, Figure, IndicatorId, Origin};
 
 use crate::shown::{Shown, append};
 
-/// A frame is cut after this many bytes; the protocol allows 64 KiB. A socket's write buffer grows to the largest
-/// frame it ever sent, and a screen may cost 16 KiB in all.
+/// A frame is cut after this many bytes; the protocol allows 64 KiB. A socket's write buffer grows to the
+/// largest frame it ever sent, and a screen may cost 16 KiB in all.
 pub(crate) const FRAME_BYTES_TARGET: usize = 6 * 1024;
 /// Encoded deltas kept for sharing; a screen at a rarer position gets its own.
 const DELTAS_SHARED_MAX: usize = 64;
@@ -55,8 +55,8 @@ pub(crate) struct Board {
 }
 
 impl Board {
-    /// The rows of a view, all of them never heard: each tile and the map's indicator for each province, the map's
-    /// indicator for every other area.
+    /// The rows of a view, all of them never heard: each tile and the map's indicator for each province, the
+    /// map's indicator for every other area.
     #[must_use]
     pub(crate) fn new(profile: &Profile, view: &View) -> Self {
         let mut keys: Vec<(IndicatorId, AreaCode)> = Vec::new();

@@ -14,7 +14,8 @@ use crate::boards::Boards;
 use crate::session::{Now, Pulse};
 use crate::snapshot;
 
-/// A ready-made snapshot is handed out again for this long even if values moved on: a screen resumes from its offset.
+/// A ready-made snapshot is handed out again for this long even if values moved on: a screen resumes from its
+/// offset.
 const SNAPSHOT_REUSE_MS: u64 = 50;
 /// The same where nothing of the view changed.
 const SNAPSHOT_QUIET_REUSE_MS: u64 = 1_000;
@@ -161,7 +162,7 @@ impl Hub {
         let encoded = Encoded { plain: text.into(), gzip };
         metrics::counter!("nhip_dashboard_snapshots_total").increment(1);
         let made = Ready { epoch, last_change, made: Instant::now(), encoded: encoded.clone() };
-        // Views of a profile that is gone are forgotten here, so the map is bounded by the views of one profile.
+        // Views of a profile that is gone are forgotten, so the map is bounded by one profile's views.
         ready.retain(|_, other| other.epoch == made.epoch);
         ready.insert(view.to_owned(), made);
         Ok(encoded)

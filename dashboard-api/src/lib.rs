@@ -1,7 +1,7 @@
 //! Knowledge becomes pictures: REST, the live WebSocket and the static pages.
 //!
-//! Everything a screen gets is a function of the log up to one offset: `boards` keeps the last value of every row,
-//! `session` says what one screen lacks, `http` and `socket` carry it. This room asks only ports.
+//! Everything a screen gets is a function of the log up to one offset: `boards` keeps the last value of every
+//! row, `session` says what one screen lacks, `http` and `socket` carry it. This room asks only ports.
 
 mod board;
 mod boards;

@@ -51,7 +51,7 @@ impl Listener for BoundedListener {
         loop {
             match self.listener.accept().await {
                 Ok((stream, address)) => {
-                    // Without it a frame could wait 40 ms for an acknowledgement; a socket that refuses it still works.
+                    // Else a frame could wait 40 ms for an acknowledgement; without it a socket still works.
                     stream.set_nodelay(true).unwrap_or_default();
                     metrics::counter!("nhip_dashboard_connections_total").increment(1);
                     return (Connection { stream, _place: place }, address);

@@ -1,4 +1,4 @@
-//! One screen's session, pure: what it said, where it stands, what it gets next. No socket, no clock, no queue.
+//! One screen's session, pure: what it said, where it stands, what it gets next. No socket, clock or queue.
 
 use std::sync::Arc;
 

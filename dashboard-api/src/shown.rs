@@ -235,7 +235,10 @@ mod tests {
     fn a_row_never_heard_has_no_value_and_no_zero() {
         let mut out = String::new();
         Shown::never_heard(3).write_row(&mut out, 7, 0);
-        let want = r#"{"id":7,"t":null,"v":null,"q":130,"f":8,"k":0,"m":3,"l":0,"w":null,"b":[null,null,null,null],"rev":0,"o":0"#;
+        let want = concat!(
+            r#"{"id":7,"t":null,"v":null,"q":130,"f":8,"k":0,"m":3,"l":0,"w":null,"#,
+            r#""b":[null,null,null,null],"rev":0,"o":0"#
+        );
         assert_eq!(out, want);
     }
 }

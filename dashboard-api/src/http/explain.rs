@@ -60,7 +60,7 @@ fn explanation_json(profile: &Profile, explanation: &Explanation) -> Value {
         },
         "inputs": {
             "stream": indicator.map(|indicator| indicator.stream.as_str()),
-            "names": indicator.map_or_else(Vec::new, |indicator| names(&indicator.aggregate, &indicator.filter)),
+            "names": indicator.map_or_else(Vec::new, |known| names(&known.aggregate, &known.filter)),
         },
         "window": {"start": zone.event(row.key.window_start), "end": zone.event(row.window_end)},
         "k": row.k,

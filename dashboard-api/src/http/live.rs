@@ -19,7 +19,7 @@ use crate::socket::{SocketLimits, serve};
 const SUBPROTOCOL: &str = "nhip.v1";
 /// tungstenite's own default of 128 KiB would cost a gigabyte for eight thousand screens.
 const READ_BUFFER_BYTES: usize = 4 * 1024;
-/// Frames below this size (heartbeats, small deltas) are gathered until the flush; larger ones are written at once.
+/// Frames below this size (heartbeats, small deltas) are gathered until the flush; larger ones go at once.
 const WRITE_BUFFER_BYTES: usize = 1024;
 
 /// `GET /api/v1/views/{view}/snapshot`

@@ -46,7 +46,14 @@ pub(crate) async fn ready(State(node): State<Arc<Node>>) -> Response {
     let links = (node.parts.links)();
     let links: Vec<Value> = links
         .iter()
-        .map(|link| json!({"name": link.name, "up": link.up, "epoch": link.epoch, "delivered": link.delivered}))
+        .map(|link| {
+            json!({
+                "name": link.name,
+                "up": link.up,
+                "epoch": link.epoch,
+                "delivered": link.delivered,
+            })
+        })
         .collect();
     let body = json!({"status": word, "doing": doing, "links": links, "build": node.parts.build});
     let mut response = json_response(&body);

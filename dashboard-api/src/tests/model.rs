@@ -1,5 +1,5 @@
-//! Any mix of updates, losses on the bus, cut connections and resumes: the screen's table ends equal to what was
-//! published, without a gap, without a repetition, with every event once.
+//! Any mix of updates, losses on the bus, cut connections and resumes: the screen's table ends equal to what
+//! was published, without a gap, without a repetition, with every event once.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;

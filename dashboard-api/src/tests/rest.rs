@@ -33,9 +33,11 @@ async fn a_figure_carries_all_that_proves_it() {
         r#"{"items":[{"area":"80","badge":{"du":0.5,"dung":null,"sach":1,"song":0.6666},"#,
         r#""event_time":"2026-11-21T14:01:00+07:00","group":"","indicator":"env.pm25","k":3,"#,
         r#""known_at":"2026-11-21T14:01:01+07:00","known_offset":40,"level":"normal","m":3,"#,
-        r#""origin":"simulated","period":"1h","revision":1,"state":"provisional","unit":"µg/m³","value":35.2,"#,
+        r#""origin":"simulated","period":"1h","revision":1,"state":"provisional","#,
+        r#""unit":"µg/m³","value":35.2,"#,
         r#""version":"07070707070707070707070707070707","#,
-        r#""window":{"end":"2026-11-21T15:00:00+07:00","start":"2026-11-21T14:00:00+07:00"}}],"next":null,"offset":42}"#,
+        r#""window":{"end":"2026-11-21T15:00:00+07:00","start":"2026-11-21T14:00:00+07:00"}}],"#,
+        r#""next":null,"offset":42}"#,
     );
     let got: Value = serde_json::from_slice(&body).expect("JSON");
     let want: Value = serde_json::from_str(want).expect("JSON");
@@ -147,7 +149,8 @@ async fn a_snapshot_holds_all_a_screen_needs() {
     assert_eq!(areas.as_array().map(Vec::len), Some(4));
     assert_eq!(
         areas[0],
-        json!({"code": "80", "name": {"vi": "80", "en": "80"}, "kind": "province", "parent": null, "cell": null})
+        json!({"code": "80", "name": {"vi": "80", "en": "80"}, "kind": "province",
+               "parent": null, "cell": null})
     );
     let nothing = json!([null, null, null, null]);
     let silent = |id: u32, due: u32| {
@@ -159,11 +162,13 @@ async fn a_snapshot_holds_all_a_screen_needs() {
             "b":[null,0.5,1,0.6666],"rev":1,"o":42,"hist":[[1795237200000,null],[1795240800000,33.1]]}"#,
     )
     .expect("JSON");
-    let entry = |id: u32, indicator: &str, area: &str| json!({"id": id, "indicator": indicator, "area": area, "sensitivity": "public"});
     let want = json!({
-        "v": 1, "epoch": "…", "offset": 42, "server_ts": 1_795_244_462_000_i64, "rate": 0, "build": "0.1.0-test",
-        "view": {"id": "main", "title": {"vi": "wall", "en": "wall"}, "tiles": ["env.pm25", "env.pm10"], "map": "env.pm25"},
-        "profile": {"id": "tay-ninh", "name": {"vi": "Tây Ninh", "en": "Tay Ninh"}, "zone": "Asia/Ho_Chi_Minh",
+        "v": 1, "epoch": "…", "offset": 42, "server_ts": 1_795_244_462_000_i64, "rate": 0,
+        "build": "0.1.0-test",
+        "view": {"id": "main", "title": {"vi": "wall", "en": "wall"}, "tiles": ["env.pm25", "env.pm10"],
+                 "map": "env.pm25"},
+        "profile": {"id": "tay-ninh", "name": {"vi": "Tây Ninh", "en": "Tay Ninh"},
+                    "zone": "Asia/Ho_Chi_Minh",
                     "banner": {"vi": "", "en": ""}},
         "domains": {"env": {"vi": "env", "en": "env"}},
         "indicators": null, "areas": null,
@@ -280,4 +285,8 @@ async fn a_stepped_clock_is_stepped_and_not_led_back() {
     assert_eq!(stepped, json!({"now": "2026-11-21T14:02:02+07:00", "now_ms": 1_795_244_522_000_i64}));
     problem(&step(br#"{"step_ms":-1}"#).await.expect("an answer"), 422, "unprocessable");
     problem(&step(br#"{"step":1}"#).await.expect("an answer"), 400, "bad-request");
+}
+
+fn entry(id: u32, indicator: &str, area: &str) -> Value {
+    json!({"id": id, "indicator": indicator, "area": area, "sensitivity": "public"})
 }

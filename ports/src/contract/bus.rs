@@ -1,4 +1,4 @@
-//! The promises of [`Bus`](crate::Bus): in order, never blocking, a loss is told, nothing from before the reader.
+//! The promises of [`Bus`](crate::Bus): in order, never blocking, a loss is told.
 
 use std::sync::Arc;
 use std::time::Duration;
