@@ -165,7 +165,7 @@ impl Visit<'_, '_> {
         for (at, (item, result)) in items.iter().zip(&judged).enumerate() {
             match *result {
                 Ok((name, value)) => {
-                    applied |= self.admit(item, first + at, (name, value), &values, (bound, stream))
+                    applied |= self.admit(item, first + at, (name, value), &values, (bound, stream));
                 }
                 Err(reason) => self.reject(first + at, reason, reading::field(item, stream)),
             }

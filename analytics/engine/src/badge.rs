@@ -60,7 +60,12 @@ impl Group {
         self.watermark = Some(self.watermark.map_or(watermark, |least| least.min(watermark)));
     }
 
-    fn join(&mut self, other: &Self) {
+    /// Adds a group beside or inside this one.
+    pub(crate) fn join(&mut self, other: &Self) {
+        self.rate = self.rate.saturating_add(other.rate);
+        if let Some(watermark) = other.watermark {
+            self.hold_back(watermark);
+        }
         self.due += other.due;
         self.live += other.live;
         self.heard += other.heard;

@@ -65,7 +65,7 @@ impl Nodes {
             SessionKind::NodeBirth => node.be_born(session),
             SessionKind::NodeDeath => heard.offline = node.die(session),
             SessionKind::DeviceBirth | SessionKind::NodeData | SessionKind::DeviceData => {
-                lost = node.follow(session)
+                lost = node.follow(session);
             }
             SessionKind::DeviceDeath => {
                 lost = node.follow(session);

@@ -39,16 +39,22 @@ impl Engine {
             let idle = source.is_idle(&bound, tick, gap);
             let watermark = source.greatest.map_or(i64::MIN, |time| time.saturating_sub(stream.disorder));
             let expected = expected_of(source, &bound, tick);
-            let Some(groups) = glance.groups.get_mut(bound.stream as usize) else { continue };
-            for area in self.plan.chain(bound.area) {
-                let Some(group) = groups.get_mut(*area as usize) else { continue };
-                group.add(source, &bound, expected);
-                if !idle {
-                    group.hold_back(watermark);
-                }
+            let groups = glance.groups.get_mut(bound.stream as usize);
+            let Some(group) = groups.and_then(|groups| groups.get_mut(bound.area as usize)) else { continue };
+            group.add(source, &bound, expected);
+            if !idle {
+                group.hold_back(watermark);
             }
-            if let Some(total) = totals.get_mut(bound.stream as usize) {
-                total.add(source, &bound, expected);
+        }
+        for (groups, total) in glance.groups.iter_mut().zip(&mut totals) {
+            let direct = groups.clone();
+            for (group, chain) in direct.iter().zip(&self.plan.chains) {
+                total.join(group);
+                for area in chain.iter().skip(1) {
+                    if let Some(around) = groups.get_mut(*area as usize) {
+                        around.join(group);
+                    }
+                }
             }
         }
         // Where nobody speaks, time alone passes: a Tick stands in, behind by disorder and the idle span.

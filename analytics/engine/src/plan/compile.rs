@@ -199,7 +199,7 @@ impl<'a> Compiler<'a> {
                 }
             }
             Aggregate::TimeInState { state, states, .. } => {
-                self.series(stream, state, states, number, indicator)
+                self.series(stream, state, states, number, indicator);
             }
         }
     }

@@ -1,7 +1,9 @@
 //! The laws of the engine, on seeded logs against a plain model: once-only, deterministic, conserved.
 
 mod adoption;
+mod edges;
 mod laws;
+mod line;
 mod model;
 mod sessions;
 mod world;

@@ -1,53 +1,9 @@
 //! Sparkplug B through the whole engine: births, aliases, gaps, deaths; and what the ledger says of it.
 
-use nhip_engine::{Effects, Engine};
-use nhip_proto::{ItemName, ItemReason, Logged, MINUTE, Offset, Record, SECOND, Session, SessionKind, Tick};
+use nhip_proto::{ItemName, ItemReason, MINUTE, SECOND, Session, SessionKind};
 
-use crate::world::{self, START, Said, message, state};
-
-struct Line {
-    engine: Engine,
-    effects: Effects,
-    next: u64,
-    now: i64,
-}
-
-impl Line {
-    fn new() -> Self {
-        let mut line = Self {
-            engine: Engine::new(world::settings(1)),
-            effects: Effects::default(),
-            next: 0,
-            now: START,
-        };
-        line.put(Record::Profile(Box::new(world::profile_text(2, START, str::to_owned))));
-        line
-    }
-
-    fn put(&mut self, record: Record) {
-        let logged = Logged { offset: Offset(self.next), record };
-        self.engine.apply(&[logged], &mut self.effects).expect("the next record");
-        self.next += 1;
-    }
-
-    fn session(&mut self, source: &str, session: Session, items: Vec<nhip_proto::Item>) {
-        self.now += SECOND;
-        let said = Said { arrival: self.now, source: source.to_owned(), stream: "camera", body: Ok(items) };
-        let Record::Message(mut record) = message(&said) else { return };
-        record.session = Some(session);
-        self.put(Record::Message(record));
-    }
-
-    fn tick(&mut self, span: i64) {
-        self.now += span;
-        self.put(Record::Tick(Tick { at: nhip_proto::ArrivalTime(self.now) }));
-    }
-
-    fn applied(&self, source: &str) -> (u64, u64) {
-        let row = self.engine.ledger().into_iter().find(|row| row.source.as_str() == source);
-        row.map_or((0, 0), |row| (row.counts.applied, row.counts.item_rejected))
-    }
-}
+use crate::line::Line;
+use crate::world::state;
 
 fn session(kind: SessionKind, sequence: Option<u8>, birth: Option<u64>) -> Session {
     Session { kind, sequence, birth, node: "g/n".to_owned() }
@@ -67,7 +23,7 @@ fn data(alias: u64, to: &str) -> Vec<nhip_proto::Item> {
 
 #[test]
 fn an_alias_means_what_its_birth_bound() {
-    let mut line = Line::new();
+    let mut line = Line::new(str::to_owned);
     line.session("camera-0", session(SessionKind::DeviceData, Some(3), None), data(7, "online"));
     assert_eq!(line.applied("camera-0"), (0, 1), "nobody bound it");
     assert_eq!(line.effects.rebirths.len(), 1);
@@ -94,7 +50,7 @@ fn a_death_takes_its_sources_offline_unless_it_is_stale() {
         figure.map(|figure| (figure.row.numerator, figure.row.denominator))
     };
     let live = |dies_with: u64| {
-        let mut line = Line::new();
+        let mut line = Line::new(str::to_owned);
         line.session("camera-0", session(SessionKind::NodeBirth, Some(0), Some(5)), birth());
         line.session("camera-0", session(SessionKind::NodeDeath, None, Some(dies_with)), Vec::new());
         line.now += 15 * MINUTE;
