@@ -38,7 +38,7 @@ impl Bus for LocalBus {
     fn publish(&self, update: Arc<Update>) {
         metrics::counter!("nhip_bus_updates_total").increment(1);
         // No reader is no error: a node may run without screens.
-        self.ring.send(update).map_or((), |_readers| ());
+        self.ring.send(update).unwrap_or_default();
     }
 
     fn subscribe(&self) -> Box<dyn Subscription> {

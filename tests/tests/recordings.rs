@@ -167,7 +167,14 @@ fn compare(oracle: &Oracle, directory: &Path, name: &str) {
     std::fs::write(&actual, &rows.stdout).expect("rows");
     let profile: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("../profiles/recordings");
     oracle
-        .run("oracle.py", &[&profile, &directory.join("journal.jsonl"), &expected])
+        .run("oracle.py", &[
+            Path::new("--profile"),
+            &profile,
+            Path::new("--journal"),
+            &directory.join("journal.jsonl"),
+            Path::new("--out"),
+            &expected,
+        ])
         .unwrap_or_else(|said| panic!("{name}: {said}"));
     let said = oracle.run("compare.py", &[&expected, &actual]).unwrap_or_else(|said| panic!("{name}: {said}"));
     println!("{name}: {said}");
