@@ -151,11 +151,13 @@ async fn what_was_not_durable_comes_again_after_a_crash() {
         linked.intake.until("ten", |seen| seen.deliveries.len() == 10).await;
         linked.intake.hold(true);
         publish(broker.addr(), &numbered(10..60)).await;
-        linked.intake.until("fifty more", |seen| seen.deliveries.len() == 60).await;
+        // How many of them depends on how they fall into the bounded number of submits.
+        linked.intake.until("some of them", |seen| seen.deliveries.len() > 10).await;
         linked.kill().await;
         publish(broker.addr(), &numbered(60..80)).await;
         let again = Linked::up(config(broker.port, protocol), RecordingIntake::settling()).await;
-        again.intake.until("all that was not durable", |seen| set(seen) == (10..80).collect()).await;
+        // The first ten may come again too: the crash can overtake their acknowledgements.
+        again.intake.until("all that was not durable", |seen| set(seen).range(10..80).count() == 70).await;
         let seen = again.intake.recorded();
         assert!(seen.gaps.is_empty(), "{protocol:?}: the session was there");
         assert!(
