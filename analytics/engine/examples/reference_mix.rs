@@ -1,7 +1,7 @@
 //! Engine records/s on the reference mix: 2,000 sources, 96 communes, ten indicators × three windows, three of the
 //! thirty definitions (one indicator with its three windows) matching each record, 5 % duplicates, 10 % out of order.
 //!
-//! `cargo run --release -p nhip-engine --example reference_mix [threads]`
+//! `cargo run --release -p nhip-engine --example reference_mix [threads] [seconds between Ticks]`
 
 #![expect(clippy::print_stdout, reason = "a measuring program prints its figures")]
 
@@ -24,7 +24,8 @@ const START: i64 = 1_795_190_400 * SECOND;
 
 fn main() {
     let threads = std::env::args().nth(1).and_then(|text| text.parse().ok()).unwrap_or(1);
-    let log = log();
+    let tick = std::env::args().nth(2).and_then(|text| text.parse().ok()).unwrap_or(1);
+    let log = log(tick * SECOND);
     let messages = log.iter().filter(|logged| matches!(logged.record, Record::Message(_))).count();
     let settings = EngineSettings { threads, origin: Origin::Simulated };
     for batch in [100, 4_096, 100_000] {
@@ -120,8 +121,8 @@ fn indicator(stream: &str, quantity: &str, kind: usize, period: &str, window: Wi
     }
 }
 
-/// One reading a minute and source, a Tick a second; arrivals as offsets in the log.
-fn log() -> Vec<Logged> {
+/// One reading a minute and source, a Tick every `tick`; arrivals as offsets in the log.
+fn log(tick: i64) -> Vec<Logged> {
     let mut dice = 7_u64;
     let mut roll = move |bound: u64| {
         dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -146,11 +147,11 @@ fn log() -> Vec<Logged> {
         files: Vec::new(),
         zones: Vec::new(),
     }))];
-    let mut next = START + SECOND;
+    let mut next = START + tick;
     for (arrival, event, source) in said {
         while next <= arrival {
             records.push(Record::Tick(Tick { at: ArrivalTime(next) }));
-            next += SECOND;
+            next += tick;
         }
         records.push(message(arrival, event, source));
     }

@@ -217,7 +217,7 @@ fn amounts(id: &str, here: &[&Stands]) -> (i128, i128) {
         "traffic.speed_15m" => {
             let of = |name: &'static str| here.iter().filter(move |stands| stands.name == name);
             let product = |stands: &&Stands| number(&stands.value) * number(&stands.beside["count"]);
-            (of("speed").map(|s| product(s)).sum(), of("count").map(|s| number(&s.value)).sum())
+            (of("speed").map(product).sum(), of("count").map(|s| number(&s.value)).sum())
         }
         _ => {
             let truck = Value::State("truck".to_owned());

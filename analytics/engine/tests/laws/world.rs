@@ -166,7 +166,7 @@ pub(crate) fn with_rubbish(mut said: Vec<Said>, seed: u64) -> Vec<Said> {
             (1, Ok(items)) => items[0].name = ItemName::Undeclared(3),
             (2, Ok(items)) => items[0].value = ItemValue::Number(Decimal::new(10_i128.pow(20), 0)),
             (3, Ok(items)) => {
-                items.iter_mut().for_each(|item| item.event_time = Some(EventTime(START + 90 * HOUR)))
+                items.iter_mut().for_each(|item| item.event_time = Some(EventTime(START + 90 * HOUR)));
             }
             (4, Ok(items)) => items.iter_mut().for_each(|item| item.event_time = Some(EventTime(17))),
             (5, Ok(items)) => items[0].flags = nhip_proto::ItemFlags::DEVICE_FAULT,
