@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use nhip_proto::{
-    ArrivalTime, AreaCode, Badge, EventTime, Figure, IndicatorId, ItemReason, LedgerRow, Offset, RejectionReason,
-    SourceId, StreamId, Update,
+    AreaCode, ArrivalTime, Badge, EventTime, Figure, IndicatorId, ItemReason, LedgerRow, Offset,
+    RejectionReason, SourceId, StreamId, Update,
 };
 use thiserror::Error;
 

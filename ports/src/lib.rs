@@ -13,7 +13,9 @@ mod state_store;
 pub mod contract;
 pub mod memory;
 
-pub use analysis::{Analysis, AnalysisError, Explanation, FigureQuery, RejectionRow, SampleRecord, SourceRow};
+pub use analysis::{
+    Analysis, AnalysisError, Explanation, FigureQuery, RejectionRow, SampleRecord, SourceRow,
+};
 pub use bus::{Bus, Lagged, Subscription};
 pub use clock::{Clock, ClockError};
 pub use event_log::{Appended, Commit, EventLog, LogBatch, LogError, ReadLimit};

@@ -1,6 +1,7 @@
 //! `cargo xtask test`: every test, in the order in which a failure is cheapest to find.
 
 use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
@@ -27,7 +28,7 @@ const STEPS: &[Step] = &[
     Step { name: "format", run: |session| session.follow(cargo(&["fmt", "--all", "--check"])) },
     Step { name: "pages", run: pages },
     Step { name: "lint", run: lint },
-    Step { name: "program", run: |session| session.follow(cargo(&["build", "--workspace", "--all-targets"])) },
+    Step { name: "program", run: program },
     Step { name: "crates", run: crates },
     Step { name: "digests in release", run: digests_in_release },
     Step { name: "oracle", run: oracle },
@@ -129,28 +130,44 @@ fn oracle(session: &mut Session) -> Outcome {
     session.follow(unit)
 }
 
-/// Architecture, stories and faults on the real program.
-fn whole_program(session: &mut Session) -> Outcome {
-    let python = setup::python()?;
-    session.follow(cargo(&["build", "--package", "nhip", "--features", "fault-injection"]))?;
+/// The program with deliberate faults first, set aside for the tests that must notice them; then everything.
+fn program(session: &mut Session) -> Outcome {
+    // An example among the targets makes cargo choose the same features of the dependencies as for the tests, so
+    // that they are compiled once.
+    let mutant = ["build", "--workspace", "--bin", "nhip", "--example", "log_writer"];
+    let mut faulty = cargo(&mutant);
+    faulty.args(["--features", "nhip/fault-injection"]);
+    session.follow(faulty)?;
     let program = target().join("debug/nhip");
     std::fs::copy(&program, program.with_file_name("nhip-mutant")).map_err(|error| error.to_string())?;
-    session.follow(cargo(&["build", "--package", "nhip"]))?;
-    let mut tests = cargo(&["test", "--package", "nhip-tests", "--no-fail-fast", "--", "--show-output", "--test-threads=1"]);
-    tests.env("NHIP_ORACLE_PYTHON", python);
+    session.follow(cargo(&["build", "--workspace", "--all-targets"]))
+}
+
+/// Architecture, stories and faults on the real program, one after the other.
+fn whole_program(session: &mut Session) -> Outcome {
+    let python = setup::python()?;
+    let mut tests = cargo(&["test", "--workspace", "--no-fail-fast"]);
+    for file in sorted(&root().join("tests/tests"), ".rs")? {
+        let name = file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+        tests.args(["--test", &name]);
+    }
+    tests.args(["--", "--show-output", "--test-threads=1"]).env("NHIP_ORACLE_PYTHON", python);
     session.follow(tests)
 }
 
-fn browser(session: &mut Session) -> Outcome {
-    let binary = target().join("debug/nhip");
-    let scripts = root().join("tests/browser");
-    let mut tests = command("node", &["--test", "--test-concurrency=1"]);
-    let mut files: Vec<_> = std::fs::read_dir(&scripts)
-        .map_err(|error| error.to_string())?
+fn sorted(directory: &Path, ending: &str) -> Result<Vec<PathBuf>, String> {
+    let mut files: Vec<PathBuf> = std::fs::read_dir(directory)
+        .map_err(|error| format!("{}: {error}", directory.display()))?
         .filter_map(|entry| entry.ok().map(|entry| entry.path()))
-        .filter(|path| path.to_string_lossy().ends_with(".test.mjs"))
+        .filter(|path| path.is_file() && path.to_string_lossy().ends_with(ending))
         .collect();
     files.sort();
-    tests.args(files).env("NHIP_BINARY", binary);
+    Ok(files)
+}
+
+fn browser(session: &mut Session) -> Outcome {
+    let mut tests = command("node", &["--test", "--test-concurrency=1"]);
+    tests.args(sorted(&root().join("tests/browser"), ".test.mjs")?);
+    tests.env("NHIP_BINARY", target().join("debug/nhip"));
     session.follow(tests)
 }
