@@ -3,15 +3,19 @@
 mod broker;
 mod disk;
 mod http;
+mod mqtt;
 mod node;
 mod oracle;
+mod stepped;
 mod wait;
 
 pub use broker::Mosquitto;
 pub use disk::PowerDisk;
 pub use http::{get, get_json, metric, post};
+pub use mqtt::MqttWire;
 pub use node::{Node, NodeOptions, binary};
 pub use oracle::{Oracle, shared_data};
+pub use stepped::SteppedNode;
 pub use wait::{until, until_some};
 
 /// Says that a test cannot run here, in the form `cargo xtask test` counts, and why.
