@@ -19,6 +19,7 @@ pub use stepped::SteppedNode;
 pub use wait::{until, until_some};
 
 /// Says that a test cannot run here, in the form `cargo xtask test` counts, and why.
+#[expect(clippy::print_stdout, reason = "a test says on stdout what happened to it")]
 pub fn skipped(name: &str, reason: &str) {
     println!("SKIPPED {name}: {reason}");
 }
@@ -32,6 +33,7 @@ pub fn is_root() -> bool {
 /// The seed of this run: from NHIP_TEST_SEED, or a fixed one, always printed.
 #[must_use]
 #[expect(clippy::disallowed_methods, reason = "tests take their seed from the environment")]
+#[expect(clippy::print_stdout, reason = "a random test prints its seed")]
 pub fn seed(name: &str) -> u64 {
     let seed = std::env::var("NHIP_TEST_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(20_261_121);
     println!("{name}: seed {seed} (NHIP_TEST_SEED)");

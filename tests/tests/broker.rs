@@ -1,5 +1,7 @@
 //! A real Mosquitto that stops, freezes and carries too much: nothing it acknowledged and kept is lost on our side.
 
+#![expect(clippy::print_stdout, reason = "a fault test tells what it met")]
+
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

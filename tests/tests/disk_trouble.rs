@@ -1,5 +1,7 @@
 //! Full disks and broken ones: acknowledgements stop, nothing is lost; a full disk resumes, a broken one ends the node.
 
+#![expect(clippy::print_stdout, reason = "a fault test tells what it met")]
+
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;

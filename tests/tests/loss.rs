@@ -1,6 +1,8 @@
 //! P1 and P2 against `kill -9`: nothing acknowledged is lost, nothing is counted twice; and the harness notices
 //! programs that break these promises.
 
+#![expect(clippy::print_stdout, reason = "a fault test tells what it met")]
+
 use std::path::PathBuf;
 use std::process::{Command, Output};
 

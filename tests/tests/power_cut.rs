@@ -1,5 +1,7 @@
 //! P1 against a power cut: ext4 on a loop device loses everything that was not synced, again and again.
 
+#![expect(clippy::print_stdout, reason = "a fault test tells what it met")]
+
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;

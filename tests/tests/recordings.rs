@@ -1,6 +1,8 @@
 //! P2 end to end: real recordings through a real broker; every final figure equals the oracle's, whatever the order,
 //! the redeliveries and the rubbish on the way, and for every number of engine threads.
 
+#![expect(clippy::print_stdout, reason = "a fault test tells what it met")]
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -30,11 +30,11 @@ fn a_gateway_is_heard_and_asked_for_its_births() {
     let stepped = SteppedNode::start(options, SEVEN).expect("a node");
     let mut city = Gateway::connect(stepped);
     city.births(1);
-    city.to_second(60);
+    city.step_to_second(60);
     city.data(2, &[Metric::alias_text(STATUS, "online")]);
     assert_eq!(city.counts(DEVICE, "applied"), 3, "a birth's two metrics and one under its alias");
     // Sequence 3 is lost.
-    city.to_second(120);
+    city.step_to_second(120);
     assert_eq!(city.asked(), 0.0, "nothing was missing so far");
     city.data(4, &[Metric::alias_text(STATUS, "offline")]);
     let command = city.command();
@@ -43,19 +43,19 @@ fn a_gateway_is_heard_and_asked_for_its_births() {
         "the command says what: {command:02x?}"
     );
     assert_eq!(city.asked(), 1.0, "asked once");
-    city.to_second(130);
+    city.step_to_second(130);
     city.births(2);
     // The will of the connection before: its bdSeq is not the last birth's.
     city.death(1);
-    city.to_second(180);
+    city.step_to_second(180);
     city.data(2, &[Metric::alias_text(STATUS, "online"), Metric::alias_number(BATTERY, 80.5)]);
     assert_eq!(city.counts(DEVICE, "item_rejected"), 0, "every alias was bound");
     assert_eq!(city.asked(), 1.0, "a stale death kills nobody, so nobody is asked again");
     city.death(2);
-    city.to_second(300);
+    city.step_to_second(300);
     city.data(3, &[Metric::alias_text(STATUS, "online")]);
     until("data after its true death is asked about", PATIENCE, || city.asked() > 1.0);
-    city.to_second(1_200);
+    city.step_to_second(1_200);
     let asked = "indicator=device.online_share&area=80&window=2026-11-20T00:00:00Z";
     let figure = get_json(city.stepped.node.http, &format!("/api/v1/explain?{asked}"));
     // Born online at 0 s, online at 60 s, offline at 120 s, born again online at 130 s, online at 180 s, dead after it.
@@ -156,7 +156,7 @@ impl Gateway {
         found.unwrap_or_else(|_| panic!("{what}: not within {PATIENCE:?}"));
     }
 
-    fn to_second(&mut self, second: i64) {
+    fn step_to_second(&mut self, second: i64) {
         self.stepped.step_to(SEVEN.plus(second * SECOND));
     }
 
