@@ -3,10 +3,11 @@
 use nhip_proto::{Item, ItemReason, Message, MessageBody, RejectionReason, Span};
 
 use crate::calendar::Memo;
-use crate::plan::{Amount, Drive, Kind, NOWHERE, NameKind, Plan, StreamPlan};
+use crate::plan::{Amount, Drive, Kind, NameKind, Plan, StreamPlan};
 use crate::reading::{self, Moment, Value, holds};
 use crate::seen::{Key, Verdict, content};
 use crate::series::{Hold, Sample};
+use crate::session::{Meaning, UNBOUND};
 use crate::source::{Bound, Source};
 use crate::touch::{Change, Touch};
 
@@ -33,6 +34,8 @@ pub(crate) struct Output {
     pub(crate) changed: Vec<u32>,
     memos: Vec<Memo>,
     values: Vec<Option<Value>>,
+    /// Which names the reading has brought already, valid or not.
+    brought: Vec<bool>,
     judged: Vec<Result<(u32, Value), ItemReason>>,
     windows: Vec<(i64, i64)>,
 }
@@ -50,8 +53,8 @@ pub(crate) struct Refused {
 
 /// One thing to do for one source.
 pub(crate) enum Task<'a> {
-    /// A message; for each item that comes by alias, the word it is bound to.
-    Message(&'a Message, Option<Vec<u32>>),
+    /// A message; what the births of its session say of each item, where any needs it.
+    Message(&'a Message, Option<Vec<Meaning>>),
     /// Its edge node or device died.
     Offline(i64),
 }
@@ -78,7 +81,7 @@ pub(crate) fn perform(source: &mut Source, offset: u64, task: Task<'_>, frame: F
         out.changed.push(source.number);
     }
     match task {
-        Task::Message(message, aliases) => receive(source, offset, message, aliases.as_deref(), frame, out),
+        Task::Message(message, births) => receive(source, offset, message, births.as_deref(), frame, out),
         Task::Offline(at) => go_offline(source, offset, at, frame, out),
     }
 }
@@ -87,7 +90,7 @@ fn receive(
     source: &mut Source,
     offset: u64,
     message: &Message,
-    aliases: Option<&[u32]>,
+    births: Option<&[Meaning]>,
     frame: Frame<'_>,
     out: &mut Output,
 ) {
@@ -116,13 +119,9 @@ fn receive(
         return;
     };
     let mut first = 0;
-    while let Some(head) = items.get(first) {
-        let rest = items.get(first..).unwrap_or_default();
-        let length = rest.iter().take_while(|item| reading::same(head, item)).count();
-        let group = rest.get(..length).unwrap_or_default();
-        let words = aliases.and_then(|words| words.get(first..first + length));
-        visit.take(group, first, words, &bound, stream);
-        first += length.max(1);
+    while let Some(rest) = items.get(first..).filter(|rest| !rest.is_empty()) {
+        let births = births.and_then(|births| births.get(first..));
+        first += visit.take(rest, first, births, &bound, stream).max(1);
     }
 }
 
@@ -136,31 +135,19 @@ struct Visit<'a, 'b> {
 }
 
 impl Visit<'_, '_> {
-    /// Takes the items of one reading: first all values, because filters look across them, then one by one.
+    /// Takes the items of the first reading in `items`: all values before any is applied, because filters look
+    /// across them. Returns how many items it had.
     fn take(
         &mut self,
         items: &[Item],
         first: usize,
-        words: Option<&[u32]>,
+        births: Option<&[Meaning]>,
         bound: &Bound,
         stream: &StreamPlan,
-    ) {
-        let mut judged = std::mem::take(&mut self.out.judged);
-        let mut values = std::mem::take(&mut self.out.values);
-        judged.clear();
-        values.clear();
-        values.resize(stream.names.len(), None);
-        let mut hint = 0;
-        for (at, item) in items.iter().enumerate() {
-            let word = words.and_then(|words| words.get(at)).copied().unwrap_or(NOWHERE);
-            let result = reading::judge(item, word, stream, &mut hint);
-            if let Ok((name, value)) = &result
-                && let Some(slot) = values.get_mut(*name as usize)
-            {
-                slot.get_or_insert(*value);
-            }
-            judged.push(result);
-        }
+    ) -> usize {
+        self.read(items, births, stream);
+        let judged = std::mem::take(&mut self.out.judged);
+        let values = std::mem::take(&mut self.out.values);
         let mut applied = false;
         for (at, (item, result)) in items.iter().zip(&judged).enumerate() {
             match *result {
@@ -174,8 +161,41 @@ impl Visit<'_, '_> {
             self.source.pulse.reading(self.arrival);
             self.source.admitted = self.source.admitted.max(Some(self.arrival));
         }
+        let length = judged.len();
         self.out.judged = judged;
         self.out.values = values;
+        length
+    }
+
+    /// Judges items up to the end of the reading: where stamp or identity changes, or a name comes again.
+    fn read(&mut self, items: &[Item], births: Option<&[Meaning]>, stream: &StreamPlan) {
+        let Output { judged, values, brought, .. } = &mut *self.out;
+        judged.clear();
+        values.clear();
+        values.resize(stream.names.len(), None);
+        brought.clear();
+        brought.resize(stream.names.len(), false);
+        let mut hint = 0;
+        for (at, item) in items.iter().enumerate() {
+            if items.first().is_none_or(|head| !reading::same(head, item)) {
+                break;
+            }
+            let birth = births.and_then(|births| births.get(at)).copied().unwrap_or(UNBOUND);
+            let name = reading::name_number(item, birth.word, stream, hint);
+            if let Some(brought) = name.and_then(|name| brought.get_mut(name))
+                && std::mem::replace(brought, true)
+            {
+                break;
+            }
+            hint = name.map_or(hint, |name| name + 1);
+            let result = reading::judge(item, name, birth.width, stream);
+            if let Ok((name, value)) = &result
+                && let Some(slot) = values.get_mut(*name as usize)
+            {
+                *slot = Some(*value);
+            }
+            judged.push(result);
+        }
     }
 
     fn reject(&mut self, place: usize, reason: ItemReason, field: String) {

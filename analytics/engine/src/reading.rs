@@ -51,7 +51,7 @@ impl Moment {
     }
 }
 
-/// Whether two items of one message belong to one reading.
+/// Whether two items of one message may belong to one reading; a name that comes again begins another.
 pub(crate) fn same(left: &Item, right: &Item) -> bool {
     left.event_time == right.event_time
         && left.period == right.period
@@ -72,26 +72,27 @@ pub(crate) fn holds(conditions: &[Condition], values: &[Option<Value>]) -> bool 
     })
 }
 
-/// The name and value of an item. `hint` is where the next name is expected: senders keep their order.
+/// The value of an item under the name it came under. `width` tells how to read an untyped integer.
 pub(crate) fn judge(
     item: &Item,
-    word: u32,
+    name: Option<usize>,
+    width: ItemFlags,
     stream: &StreamPlan,
-    hint: &mut usize,
 ) -> Result<(u32, Value), ItemReason> {
-    let at = name_number(item, word, stream, *hint).ok_or(ItemReason::Undeclared)?;
-    *hint = at + 1;
+    let at = name.ok_or(ItemReason::Undeclared)?;
     let name = stream.names.get(at).ok_or(ItemReason::Undeclared)?;
-    if item.value == ItemValue::Missing {
+    // What the sender said and the profile does not know is kept as missing; it is not what "missing" means.
+    let undeclared = item.flags.has(ItemFlags::UNDECLARED_VALUE);
+    if item.value == ItemValue::Missing && !undeclared {
         return Err(ItemReason::Missing);
     }
     if item.flags.has(ItemFlags::DEVICE_FAULT) {
         return Err(ItemReason::DeviceFault);
     }
-    if item.flags.has(ItemFlags::UNDECLARED_VALUE) {
+    if undeclared {
         return Err(ItemReason::ValueInvalid);
     }
-    Ok((at as u32, value_of(item, name)?))
+    Ok((at as u32, value_of(item, width, name)?))
 }
 
 /// The declared name an item came under, for lists; empty if it has none.
@@ -101,7 +102,8 @@ pub(crate) fn field(item: &Item, stream: &StreamPlan) -> String {
     declared.map_or_else(String::new, |name| name.text.clone())
 }
 
-fn name_number(item: &Item, word: u32, stream: &StreamPlan, hint: usize) -> Option<usize> {
+/// The place of an item's name in the stream. `hint` is where it is expected: senders keep their order.
+pub(crate) fn name_number(item: &Item, word: u32, stream: &StreamPlan, hint: usize) -> Option<usize> {
     match &item.name {
         ItemName::Text(text) => match stream.names.get(hint) {
             Some(name) if &name.text == text => Some(hint),
@@ -112,14 +114,15 @@ fn name_number(item: &Item, word: u32, stream: &StreamPlan, hint: usize) -> Opti
     }
 }
 
-fn value_of(item: &Item, name: &NamePlan) -> Result<Value, ItemReason> {
+fn value_of(item: &Item, width: ItemFlags, name: &NamePlan) -> Result<Value, ItemReason> {
     match (&name.kind, &item.value) {
         (NameKind::Quantity { unit, default, scale, range }, ItemValue::Number(number)) => {
             let from = if item.unit.is_empty() { default } else { &item.unit };
+            let number = signed(*number, item.flags, width);
             let number = if from == unit {
                 number.at_scale(*scale).ok_or(ItemReason::OutOfRange)?
             } else {
-                converted(*number, from, unit, *scale)?
+                converted(number, from, unit, *scale)?
             };
             let inside = range.0 <= number && number <= range.1;
             if inside { Ok(Value::Number(number)) } else { Err(ItemReason::OutOfRange) }
@@ -130,6 +133,15 @@ fn value_of(item: &Item, name: &NamePlan) -> Result<Value, ItemReason> {
         }
         _ => Err(ItemReason::ValueInvalid),
     }
+}
+
+/// An integer without its type, read as its birth says.
+fn signed(number: Decimal, flags: ItemFlags, width: ItemFlags) -> Decimal {
+    if !flags.has(ItemFlags::INTEGER_RAW) || width == ItemFlags::default() {
+        return number;
+    }
+    let raw = number.at_scale(0).and_then(|raw| u64::try_from(raw).ok());
+    raw.map_or(number, |raw| Decimal::new(width.read_integer(raw), 0))
 }
 
 fn converted(number: Decimal, from: &str, to: &str, scale: u8) -> Result<i128, ItemReason> {

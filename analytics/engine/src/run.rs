@@ -52,16 +52,16 @@ impl Engine {
         effects: &mut Effects,
     ) {
         let number = self.source_number(&message.source, &message.stream, message.arrival.0);
-        let mut words = None;
+        let mut meanings = None;
         let mut offline = Vec::new();
         if let Some(session) = &message.session {
             let heard = self.nodes.hear(message, session, number, &self.words);
-            (words, offline) = (heard.words, heard.offline);
+            (meanings, offline) = (heard.meanings, heard.offline);
             if heard.rebirth {
                 effects.rebirths.push(RebirthRequest { node: session.node.clone() });
             }
         }
-        self.push(works, offset, number, Task::Message(message, words));
+        self.push(works, offset, number, Task::Message(message, meanings));
         for number in offline {
             self.push(works, offset, number, Task::Offline(message.arrival.0));
         }

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use nhip_proto::{Item, ItemName, Message, MessageBody, SECOND, Session, SessionKind, Span};
+use nhip_proto::{Item, ItemFlags, ItemName, Message, MessageBody, SECOND, Session, SessionKind, Span};
 
 use crate::plan::NOWHERE;
 use crate::table::Words;
@@ -23,8 +23,10 @@ pub(crate) struct Node {
     pub(crate) birth: Option<u64>,
     pub(crate) online: bool,
     pub(crate) sequence: Option<u8>,
-    /// Alias to word; [`NOWHERE`] for a metric the profile does not declare.
-    pub(crate) aliases: BTreeMap<u64, u32>,
+    /// What each alias stands for.
+    pub(crate) aliases: BTreeMap<u64, Meaning>,
+    /// How to read untyped integers that come under their name: by source and word, where the birth says signed.
+    pub(crate) widths: BTreeMap<(u32, u32), ItemFlags>,
     /// Sources heard since the birth, sorted.
     pub(crate) sources: Vec<u32>,
     /// When it was last asked for its births.
@@ -37,11 +39,26 @@ pub(crate) struct Nodes {
     pub(crate) nodes: BTreeMap<String, Node>,
 }
 
+/// What the birth of a metric says of the items that follow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Meaning {
+    /// Its name; [`NOWHERE`] for a metric the profile does not declare.
+    pub(crate) word: u32,
+    /// How to read its integers.
+    pub(crate) width: ItemFlags,
+}
+
+/// Nothing is known of a metric.
+pub(crate) const UNBOUND: Meaning = Meaning { word: NOWHERE, width: ItemFlags(0) };
+/// The flags of a birth that tell how to read integers.
+const WIDTHS: u32 =
+    ItemFlags::SIGNED_8.0 | ItemFlags::SIGNED_16.0 | ItemFlags::SIGNED_32.0 | ItemFlags::SIGNED_64.0;
+
 /// What a session-bound message means for others.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Heard {
-    /// For each item, the word of its alias, or [`NOWHERE`].
-    pub(crate) words: Option<Vec<u32>>,
+    /// What its birth says of each item, where any needs it.
+    pub(crate) meanings: Option<Vec<Meaning>>,
     /// Whether the node must be asked for its births.
     pub(crate) rebirth: bool,
     /// Sources that died with this message.
@@ -74,15 +91,15 @@ impl Nodes {
         }
         let birth = matches!(session.kind, SessionKind::NodeBirth | SessionKind::DeviceBirth);
         if birth {
-            node.bind(items, words);
+            node.bind(items, source, words);
         }
         if session.kind != SessionKind::NodeDeath
             && let Err(at) = node.sources.binary_search(&source)
         {
             node.sources.insert(at, source);
         }
-        let (resolved, unbound) = node.resolve(items);
-        heard.words = resolved;
+        let (meanings, unbound) = node.resolve(items, source, words);
+        heard.meanings = meanings;
         heard.rebirth = (lost || (unbound && !birth)) && node.ask(message.arrival.0);
         heard
     }
@@ -94,6 +111,7 @@ impl Node {
         self.online = true;
         self.sequence = session.sequence;
         self.aliases.clear();
+        self.widths.clear();
         self.sources.clear();
         self.asked = None;
     }
@@ -121,34 +139,42 @@ impl Node {
         !self.online || (2..128).contains(&step)
     }
 
-    fn bind(&mut self, items: &[Item], words: &Words) {
+    fn bind(&mut self, items: &[Item], source: u32, words: &Words) {
         for item in items {
+            let word = word_of(item, words);
+            let width = ItemFlags(item.flags.0 & WIDTHS);
+            if width == UNBOUND.width {
+                self.widths.remove(&(source, word));
+            } else if word != NOWHERE && self.widths.len() < ALIASES_MAX {
+                self.widths.insert((source, word), width);
+            }
             let Some(alias) = item.binds_alias else { continue };
-            let word = match &item.name {
-                ItemName::Text(text) => words.get(text).unwrap_or(NOWHERE),
-                ItemName::Alias(_) | ItemName::Undeclared(_) => NOWHERE,
-            };
             if self.aliases.len() < ALIASES_MAX || self.aliases.contains_key(&alias) {
-                self.aliases.insert(alias, word);
+                self.aliases.insert(alias, Meaning { word, width });
             }
         }
     }
 
-    /// The words of aliased items, and whether one is not bound.
-    fn resolve(&self, items: &[Item]) -> (Option<Vec<u32>>, bool) {
-        if !items.iter().any(|item| matches!(item.name, ItemName::Alias(_))) {
+    /// What the births say of each item, if one is aliased or untyped; and whether an alias is not bound.
+    fn resolve(&self, items: &[Item], source: u32, words: &Words) -> (Option<Vec<Meaning>>, bool) {
+        let asks =
+            |item: &Item| matches!(item.name, ItemName::Alias(_)) || item.flags.has(ItemFlags::INTEGER_RAW);
+        if !items.iter().any(asks) {
             return (None, false);
         }
         let mut unbound = false;
-        let word = |item: &Item| match item.name {
+        let meaning = |item: &Item| match item.name {
             ItemName::Alias(alias) => self.aliases.get(&alias).copied().unwrap_or_else(|| {
                 unbound = true;
-                NOWHERE
+                UNBOUND
             }),
-            _ => NOWHERE,
+            _ => {
+                let width = self.widths.get(&(source, word_of(item, words))).copied();
+                Meaning { word: NOWHERE, width: width.unwrap_or_default() }
+            }
         };
-        let words = items.iter().map(word).collect();
-        (Some(words), unbound)
+        let meanings = items.iter().map(meaning).collect();
+        (Some(meanings), unbound)
     }
 
     fn ask(&mut self, arrival: i64) -> bool {
@@ -157,6 +183,13 @@ impl Node {
         }
         self.asked = Some(arrival);
         true
+    }
+}
+
+fn word_of(item: &Item, words: &Words) -> u32 {
+    match &item.name {
+        ItemName::Text(text) => words.get(text).unwrap_or(NOWHERE),
+        ItemName::Alias(_) | ItemName::Undeclared(_) => NOWHERE,
     }
 }
 

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use nhip_proto::{
-    ArrivalTime, Badge, IndicatorId, ItemReason, LedgerCounts, Level, Offset, ProfileText, RejectionReason,
-    RowState, Share, SourceId, StreamId, ZoneRules, partition_of,
+    ArrivalTime, Badge, IndicatorId, ItemFlags, ItemReason, LedgerCounts, Level, Offset, ProfileText,
+    RejectionReason, RowState, Share, SourceId, StreamId, ZoneRules, partition_of,
 };
 
 use crate::admit::Refused;
@@ -18,7 +18,7 @@ use crate::pack::{Input, Pack, pack_fields};
 use crate::pulse::{Counts, Pulse};
 use crate::seen::Seen;
 use crate::series::{Sample, Series};
-use crate::session::{Node, Nodes};
+use crate::session::{Meaning, Node, Nodes};
 use crate::source::Source;
 use crate::table::Words;
 use crate::{Engine, EngineSettings, SEMANTICS, SnapshotError};
@@ -371,6 +371,16 @@ impl Pack for Share {
     }
 }
 
+impl Pack for ItemFlags {
+    fn pack(&self, out: &mut Vec<u8>) {
+        self.0.pack(out);
+    }
+
+    fn unpack(input: &mut Input<'_>) -> Result<Self, SnapshotError> {
+        Ok(Self(Pack::unpack(input)?))
+    }
+}
+
 impl Pack for IndicatorId {
     fn pack(&self, out: &mut Vec<u8>) {
         self.as_str().to_owned().pack(out);
@@ -401,7 +411,8 @@ pack_fields!(Counts { readings, judged, unclean });
 pack_fields!(Extra { lasts, ahead, waiting });
 pack_fields!(Glance { groups, badges });
 pack_fields!(Group { due, live, heard, rate, readings, expected, judged, unclean, watermark });
-pack_fields!(Node { birth, online, sequence, aliases, sources, asked });
+pack_fields!(Meaning { word, width });
+pack_fields!(Node { birth, online, sequence, aliases, widths, sources, asked });
 pack_fields!(Nodes { nodes });
 pack_fields!(OtherRecords { commands, redecodes, restates, entries, gaps, profiles_refused });
 pack_fields!(RetiredDefinition { edition, indicator, from, to });

@@ -1,12 +1,12 @@
 //! Single rules at their edges: late, horizon, idle, gaps, strangers, periods, never heard.
 
 use nhip_proto::{
-    AreaCode, ArrivalTime, EventTime, Gap, GapCause, IndicatorId, Item, MINUTE, Record, RowState, SECOND,
-    Share,
+    AreaCode, ArrivalTime, EventTime, Gap, GapCause, IndicatorId, Item, ItemFlags, ItemReason, ItemValue,
+    MINUTE, Record, RowState, SECOND, Share,
 };
 
 use crate::line::Line;
-use crate::world::{HOUR, START, number};
+use crate::world::{HOUR, START, number, state};
 
 fn at(mut item: Item, time: i64) -> Vec<Item> {
     item.event_time = Some(EventTime(time));
@@ -178,4 +178,39 @@ fn an_update_tells_what_changed_and_nothing_else() {
     assert_eq!(keys, ["env.pm25_10m A", "env.pm25_10m P", "env.pm25_1d A", "env.pm25_1d P"]);
     assert_eq!(update.sources.len(), 1);
     assert!(line.engine.update().figures.is_empty());
+}
+
+#[test]
+fn a_state_the_profile_does_not_know_is_invalid_and_not_missing() {
+    let mut line = Line::new(str::to_owned);
+    line.now = START + MINUTE;
+    for flags in [ItemFlags::UNDECLARED_VALUE, ItemFlags::default()] {
+        let mut item = state("class", "car");
+        (item.value, item.flags) = (ItemValue::Missing, flags);
+        line.say("traffic-0", "traffic", vec![item]);
+    }
+    let reasons: Vec<_> = line.engine.rejections(10).into_iter().map(|line| line.reason).collect();
+    assert_eq!(reasons, [Err(ItemReason::Missing), Err(ItemReason::ValueInvalid)]);
+    let counts = counts(&line, "traffic-0");
+    assert_eq!(counts.item_reasons[ItemReason::Missing.code() as usize - 1], 1);
+    assert_eq!(counts.item_reasons[ItemReason::ValueInvalid.code() as usize - 1], 1);
+}
+
+#[test]
+fn a_name_that_comes_again_begins_another_reading() {
+    let every = |text: &str| text.replacen("identity = \"sequence\"", "identity = \"none\"", 1);
+    let count = |number_of: i64| number("count", number_of, 0);
+    let class = |text: &str| state("class", text);
+    let missing = || Item { value: ItemValue::Missing, ..class("car") };
+    let trucks = |items: Vec<Item>| {
+        let mut line = Line::new(every);
+        line.now = START + MINUTE;
+        line.say("traffic-0", "traffic", items);
+        line.row("traffic.trucks_5m", "A").map(|row| row.numerator)
+    };
+    assert_eq!(trucks(vec![count(5), class("car"), count(7), class("truck")]), Some(7));
+    assert_eq!(trucks(vec![count(5), class("truck"), count(7), class("car")]), Some(5));
+    assert_eq!(trucks(vec![count(5), class("truck"), count(7)]), Some(5), "the second names no class");
+    assert_eq!(trucks(vec![count(5), missing(), class("truck"), count(7)]), Some(7), "nor does the first");
+    assert_eq!(trucks(vec![class("truck"), count(5), count(7)]), Some(5));
 }

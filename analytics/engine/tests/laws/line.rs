@@ -35,7 +35,8 @@ impl Line {
 
     pub(crate) fn session(&mut self, source: &str, session: Session, items: Vec<Item>) {
         self.now += SECOND;
-        let said = Said { arrival: self.now, source: source.to_owned(), stream: "camera", body: Ok(items) };
+        let stream = if source.starts_with("air") { "air" } else { "camera" };
+        let said = Said { arrival: self.now, source: source.to_owned(), stream, body: Ok(items) };
         let Record::Message(mut record) = message(&said) else { return };
         record.session = Some(session);
         self.put(Record::Message(record));

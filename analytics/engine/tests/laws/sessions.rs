@@ -1,21 +1,21 @@
 //! Sparkplug B through the whole engine: births, aliases, gaps, deaths; and what the ledger says of it.
 
-use nhip_proto::{ItemName, ItemReason, MINUTE, SECOND, Session, SessionKind};
+use nhip_proto::{Item, ItemFlags, ItemName, ItemReason, MINUTE, SECOND, Session, SessionKind};
 
 use crate::line::Line;
-use crate::world::state;
+use crate::world::{number, state};
 
 fn session(kind: SessionKind, sequence: Option<u8>, birth: Option<u64>) -> Session {
     Session { kind, sequence, birth, node: "g/n".to_owned() }
 }
 
-fn birth() -> Vec<nhip_proto::Item> {
+fn birth() -> Vec<Item> {
     let mut item = state("status", "online");
     item.binds_alias = Some(7);
     vec![item]
 }
 
-fn data(alias: u64, to: &str) -> Vec<nhip_proto::Item> {
+fn data(alias: u64, to: &str) -> Vec<Item> {
     let mut item = state("status", to);
     item.name = ItemName::Alias(alias);
     vec![item]
@@ -61,4 +61,53 @@ fn a_death_takes_its_sources_offline_unless_it_is_stale() {
     let second = i128::from(SECOND);
     assert_eq!(live(5), Some((second, second * 181)), "online for a second, then offline until stale");
     assert_eq!(live(4), Some((second * 180, second * 180)), "an old will changes nothing");
+}
+
+/// A birth of the temperature under alias 9.
+fn typed(value: i64, width: ItemFlags) -> Vec<Item> {
+    let mut item = number("temp", value, 0);
+    item.binds_alias = Some(9);
+    item.flags = width;
+    vec![item]
+}
+
+/// A temperature whose message repeats no type.
+fn untyped(name: ItemName, raw: i64) -> Vec<Item> {
+    let mut item = number("temp", raw, 0);
+    item.name = name;
+    item.flags = ItemFlags::INTEGER_RAW;
+    vec![item]
+}
+
+#[test]
+fn an_untyped_integer_is_read_as_its_birth_says() {
+    let names = [ItemName::Alias(9), ItemName::Text("temp".to_owned())];
+    for (name, (width, raw)) in names.iter().flat_map(|name| {
+        let widths = [(ItemFlags::SIGNED_8, 251), (ItemFlags::SIGNED_16, 65_531)];
+        let wide = [(ItemFlags::SIGNED_32, 4_294_967_291), (ItemFlags::default(), 5)];
+        widths.into_iter().chain(wide).map(move |width| (name.clone(), width))
+    }) {
+        let mut line = Line::new(str::to_owned);
+        line.session("air-0", session(SessionKind::NodeBirth, Some(0), Some(1)), Vec::new());
+        line.session("air-0", session(SessionKind::DeviceBirth, Some(1), None), typed(20, width));
+        line.engine = nhip_engine::Engine::restore(&line.engine.snapshot(), crate::world::settings(1))
+            .expect("its own snapshot");
+        line.session("air-0", session(SessionKind::DeviceData, Some(2), None), untyped(name.clone(), raw));
+        assert_eq!(line.applied("air-0"), (2, 0), "{name:?} {width:?}");
+        let wanted = if width == ItemFlags::default() { 50 } else { -50 };
+        assert_eq!(line.amounts("env.temp_last", "A"), Some((wanted, 1, 1)), "{name:?} {width:?}");
+    }
+}
+
+#[test]
+fn a_birth_speaks_for_its_own_device_until_the_next() {
+    let mut line = Line::new(str::to_owned);
+    let temp = || untyped(ItemName::Text("temp".to_owned()), 251);
+    line.session("air-0", session(SessionKind::NodeBirth, Some(0), Some(1)), Vec::new());
+    line.session("air-0", session(SessionKind::DeviceBirth, Some(1), None), typed(20, ItemFlags::SIGNED_8));
+    line.session("air-1", session(SessionKind::DeviceData, Some(2), None), temp());
+    assert_eq!(line.applied("air-1"), (0, 1), "251 °C is out of range");
+    line.session("air-0", session(SessionKind::DeviceBirth, Some(3), None), typed(20, ItemFlags::default()));
+    line.session("air-0", session(SessionKind::DeviceData, Some(4), None), temp());
+    assert_eq!(line.applied("air-0"), (2, 1), "unsigned now");
 }
