@@ -33,4 +33,4 @@ pub use api::{
 pub use engine::{Engine, Loader, OtherRecords};
 
 /// The version of the rules in this crate; written into every Profile record.
-pub const SEMANTICS: u32 = 1;
+pub const SEMANTICS: u32 = 2;

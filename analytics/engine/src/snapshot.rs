@@ -24,8 +24,8 @@ use crate::table::Words;
 use crate::{Engine, EngineSettings, SEMANTICS, SnapshotError};
 
 const MAGIC: &[u8; 8] = b"NHIPSNAP";
-/// The format of the bytes; a reader of version N will read N−1.
-const FORMAT: u32 = 1;
+/// The format of the bytes; a reader of version N will read N−1 where both have the same semantics.
+const FORMAT: u32 = 2;
 const CHECKSUM: usize = 32;
 
 impl Engine {
