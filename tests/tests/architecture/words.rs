@@ -74,6 +74,32 @@ fn every_metric_is_documented() {
     assert!(missing.is_empty(), "metrics that docs/metrics.md does not name:\n{}", missing.join("\n"));
 }
 
+#[test]
+fn every_bound_is_documented() {
+    let documented = read("docs/limits.md");
+    let mut missing = Vec::new();
+    // Contract suites and in-memory ports bound tests, not an installation.
+    let ours = |path: &&String| !is_outside_production(path) && !path.starts_with("ports/src/");
+    for path in files(&[".rs"]).iter().filter(ours) {
+        let text = read(path);
+        for name in production(&text).lines().filter_map(bound) {
+            if !documented.contains(&format!("`{name}`")) {
+                missing.push(format!("{name} ({path})"));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "bounds that docs/limits.md does not name:\n{}", missing.join("\n"));
+}
+
+/// The name in `pub …_max: …` (a field of a configuration) or `const …_MAX: …`.
+fn bound(line: &str) -> Option<&str> {
+    let line = line.trim_start();
+    let declared = line.split_once("const ").map(|(_, rest)| rest).or_else(|| line.strip_prefix("pub "))?;
+    let (name, _) = declared.split_once(": ")?;
+    let is_name = name.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_');
+    (is_name && (name.ends_with("_max") || name.ends_with("_MAX"))).then_some(name)
+}
+
 fn is_metric(word: &str) -> bool {
     let rest = ["ingest", "analytics", "dashboard", "mqtt", "log", "rows", "state", "bus", "node", "demo", "keys"];
     rest.iter().any(|room| word.starts_with(&format!("nhip_{room}_")))
