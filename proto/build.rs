@@ -1,7 +1,8 @@
 //! Compiles the schemas with protox, so that no protoc has to be installed.
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let schemas = ["schema/record.proto", "schema/reading.proto", "schema/row.proto", "schema/sparkplug_b.proto"];
+    let schemas =
+        ["schema/record.proto", "schema/reading.proto", "schema/row.proto", "schema/sparkplug_b.proto"];
     for schema in schemas {
         println!("cargo:rerun-if-changed={schema}");
     }

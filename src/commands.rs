@@ -46,12 +46,16 @@ impl Failure {
 /// Does what the command line says.
 pub(crate) fn execute(arguments: Arguments) -> Result<(), Failure> {
     match arguments.command {
-        Command::Demo { node, recordings, journal } => runtime()?.block_on(demo::demo(&node, recordings, journal)),
+        Command::Demo { node, recordings, journal } => {
+            runtime()?.block_on(demo::demo(&node, recordings, journal))
+        }
         Command::Run { config, node } => runtime()?.block_on(run::run(config.as_deref(), &node)),
         Command::Check { profile } => check::check(&profile),
         Command::Test { profile } => check::test(&profile),
         Command::Replay { data, threads, seed } => runtime()?.block_on(replay::command(&data, threads, seed)),
-        Command::Explain { indicator, area, http } => runtime()?.block_on(explain::explain(&indicator, &area, http)),
+        Command::Explain { indicator, area, http } => {
+            runtime()?.block_on(explain::explain(&indicator, &area, http))
+        }
         Command::Prove { promise } => match promise {
             Promise::Loss(flags) => runtime()?.block_on(prove::loss::loss(&flags)),
             Promise::Replay(flags) => runtime()?.block_on(prove::replay::replay_proof(&flags)),

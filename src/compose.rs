@@ -4,8 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use nhip_adapters::{
-    KeyFiles, RowFiles, StateFiles, LogConfig, LogFiles, LogIdentity, LogOpenError, MqttAccess, MqttEndpoint,
-    MqttEndpointConfig, MqttPassword, MqttUser, SegmentLog,
+    KeyFiles, LogConfig, LogFiles, LogIdentity, LogOpenError, MqttAccess, MqttEndpoint, MqttEndpointConfig,
+    MqttPassword, MqttUser, RowFiles, SegmentLog, StateFiles,
 };
 use nhip_ports::{KeyStore, RowStore, StateStore};
 use nhip_proto::Origin;
@@ -34,7 +34,8 @@ pub(crate) fn open(config: &Config, origin: Origin) -> Result<Doors, Failure> {
     refuse_other_origin(&directory, origin)?;
     let installation = installation::identify(&config.data)?;
     let identity = LogIdentity { installation, node: config.node.clone(), origin };
-    let (log, recovery) = SegmentLog::open(&directory.log, &identity, log_config(config)?).map_err(open_failure)?;
+    let (log, recovery) =
+        SegmentLog::open(&directory.log, &identity, log_config(config)?).map_err(open_failure)?;
     tracing::info!(?recovery, "log opened");
     Ok(Doors {
         log: Arc::new(log),
@@ -84,14 +85,18 @@ pub(crate) async fn endpoint(config: &Config) -> Result<Option<Arc<MqttEndpoint>
     let mut users = Vec::new();
     for user in &config.users {
         let password = crate::compose_links::secret(&user.password_file)?;
-        let password =
-            if password.starts_with("blake3$") { MqttPassword::Hash(password) } else { MqttPassword::Plain(password) };
+        let password = if password.starts_with("blake3$") {
+            MqttPassword::Hash(password)
+        } else {
+            MqttPassword::Plain(password)
+        };
         let access = MqttAccess { publish: user.publish.clone(), subscribe: user.subscribe.clone() };
         users.push(MqttUser { name: user.name.clone(), password, access });
     }
     let anonymous = users.is_empty().then(MqttAccess::default);
     let epoch_first = epoch_first();
-    let endpoint = MqttEndpointConfig { listen, users, anonymous, epoch_first, ..MqttEndpointConfig::default() };
+    let endpoint =
+        MqttEndpointConfig { listen, users, anonymous, epoch_first, ..MqttEndpointConfig::default() };
     Ok(Some(Arc::new(MqttEndpoint::bind(endpoint).await.map_err(Failure::configuration)?)))
 }
 

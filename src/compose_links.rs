@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use nhip_adapters::{
-    MqttBroker, MqttClientTls, MqttCommands, MqttCommandsConfig, MqttProtocol, MqttSubscriber, MqttSubscriberConfig,
+    MqttBroker, MqttClientTls, MqttCommands, MqttCommandsConfig, MqttProtocol, MqttSubscriber,
+    MqttSubscriberConfig,
 };
 
 use crate::commands::Failure;
@@ -49,7 +50,8 @@ fn broker(config: &SubscriberConfig) -> Result<MqttBroker, Failure> {
         4 => MqttProtocol::V3,
         5 => MqttProtocol::V5,
         other => {
-            let what = format!("subscriber {}: version {other}: allowed are 4 (MQTT 3.1.1) and 5", config.name);
+            let what =
+                format!("subscriber {}: version {other}: allowed are 4 (MQTT 3.1.1) and 5", config.name);
             return Err(Failure::configuration(what));
         }
     };
@@ -70,8 +72,7 @@ fn broker(config: &SubscriberConfig) -> Result<MqttBroker, Failure> {
 }
 
 fn tls(config: &SubscriberConfig) -> Result<Option<MqttClientTls>, Failure> {
-    let identity: Option<(PathBuf, PathBuf)> =
-        config.certificate_file.clone().zip(config.key_file.clone());
+    let identity: Option<(PathBuf, PathBuf)> = config.certificate_file.clone().zip(config.key_file.clone());
     match &config.ca_file {
         Some(authorities) => Ok(Some(MqttClientTls { authorities: authorities.clone(), identity })),
         None if identity.is_some() => Err(Failure::configuration(format!(

@@ -37,11 +37,15 @@ pub(crate) enum ConfigError {
     Unreadable { path: String, reason: String },
     #[error("{path}: {reason}")]
     Malformed { path: String, reason: String },
-    #[error("--http {0} is reachable from other machines, and there is no sign-in yet: add --open to allow it")]
+    #[error(
+        "--http {0} is reachable from other machines, and there is no sign-in yet: add --open to allow it"
+    )]
     Open(SocketAddr),
     #[error("--speed {0}: allowed are 0 and numbers up to 100000")]
     Speed(f64),
-    #[error("keys directory {0} lies inside the data directory: keys must be backed up and destroyed apart from the log")]
+    #[error(
+        "keys directory {0} lies inside the data directory: keys must be backed up and destroyed apart from the log"
+    )]
     KeysInside(String),
 }
 
@@ -106,7 +110,11 @@ fn four() -> u8 {
 
 impl Config {
     /// Flags over file over defaults.
-    pub(crate) fn read(path: Option<&Path>, flags: &NodeFlags, defaults: Defaults) -> Result<Self, ConfigError> {
+    pub(crate) fn read(
+        path: Option<&Path>,
+        flags: &NodeFlags,
+        defaults: Defaults,
+    ) -> Result<Self, ConfigError> {
         let file = path.map_or_else(|| Ok(File::default()), read_file)?;
         let local = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let http = flags.http.or(file.http).unwrap_or_else(|| local(8080));

@@ -39,13 +39,20 @@ struct Links {
 
 impl Node {
     /// Brings a node up; when this returns it is ready.
-    pub(crate) async fn start(config: Config, origin: Origin, stop: CancellationToken) -> Result<Self, Failure> {
+    pub(crate) async fn start(
+        config: Config,
+        origin: Origin,
+        stop: CancellationToken,
+    ) -> Result<Self, Failure> {
         let metrics = observe::start_metrics();
         let (profile, files) = profile_dir::load(&config.profile)?;
         let profile = Arc::new(profile);
         let doors = compose::open(&config, origin)?;
         let mut tasks = Tasks::new(stop.clone());
         watch_log(&mut tasks, &doors);
+        if let Some(metrics) = metrics.clone() {
+            tasks.spawn("metrics", observe::keep_metrics(metrics, stop.clone()));
+        }
         let bus: Arc<dyn Bus> = Arc::new(LocalBus::new(BUS_UPDATES_MAX));
         let (rebirths, requests) = Rebirths::new();
         let (analytics, started, analysis) =
@@ -59,15 +66,16 @@ impl Node {
             endpoint: compose::endpoint(&config).await?,
             subscribers: compose::subscribers(&config, started.last_record.is_some())?,
         };
-        let listener = TcpListener::bind(config.http).await.map_err(|error| {
-            Failure::configuration(format!("--http {}: {error}", config.http))
-        })?;
+        let listener = TcpListener::bind(config.http)
+            .await
+            .map_err(|error| Failure::configuration(format!("--http {}: {error}", config.http)))?;
         let http = listener.local_addr().map_err(Failure::other)?;
         let mqtt = links.endpoint.as_ref().map(|endpoint| endpoint.addr());
         let outgoing = links.commands();
         let rebirth_clock = clock.clone();
         tasks.spawn("rebirths", rebirth::send(requests, outgoing, rebirth_clock));
-        let dashboard = dashboard(&config, &links, analysis, bus, room.clone(), clock.clone(), profile.clone(), metrics);
+        let dashboard =
+            dashboard(&config, &links, analysis, bus, room.clone(), clock.clone(), profile.clone(), metrics);
         start_links(&mut tasks, links, &room, &stop);
         let (ticking, ticks_stop) = (room.clone(), stop.clone());
         tasks.spawn("ticks", async move { ticking.run_ticks(ticks_stop).await.map_err(Failure::other) });
@@ -190,14 +198,17 @@ impl Links {
     fn commands(&self) -> Vec<Arc<dyn CommandLink>> {
         let mut links: Vec<Arc<dyn CommandLink>> = Vec::new();
         links.extend(self.endpoint.iter().map(|endpoint| endpoint.clone() as Arc<dyn CommandLink>));
-        links.extend(self.subscribers.iter().map(|subscriber| subscriber.commands.clone() as Arc<dyn CommandLink>));
+        links.extend(
+            self.subscribers.iter().map(|subscriber| subscriber.commands.clone() as Arc<dyn CommandLink>),
+        );
         links
     }
 
     fn ingest(&self) -> Vec<Arc<dyn IngestLink>> {
         let mut links: Vec<Arc<dyn IngestLink>> = Vec::new();
         links.extend(self.endpoint.iter().map(|endpoint| endpoint.clone() as Arc<dyn IngestLink>));
-        links.extend(self.subscribers.iter().map(|subscriber| subscriber.link.clone() as Arc<dyn IngestLink>));
+        links
+            .extend(self.subscribers.iter().map(|subscriber| subscriber.link.clone() as Arc<dyn IngestLink>));
         links
     }
 }
@@ -209,9 +220,7 @@ fn start_links(tasks: &mut Tasks, links: Links, room: &Arc<IngestRoom>, stop: &C
     }
     for subscriber in links.subscribers {
         let stop = stop.clone();
-        tasks.spawn("commands", async move {
-            subscriber.commands.run(stop).await.map_err(Failure::other)
-        });
+        tasks.spawn("commands", async move { subscriber.commands.run(stop).await.map_err(Failure::other) });
     }
 }
 
@@ -228,8 +237,10 @@ fn dashboard(
 ) -> Dashboard {
     let ingest = links.ingest();
     let states = move || -> Vec<LinkState> { ingest.iter().map(|link| link.state()).collect() };
-    let settings =
-        nhip_dashboard_api::Config { origins: config.origins.clone(), ..nhip_dashboard_api::Config::default() };
+    let settings = nhip_dashboard_api::Config {
+        origins: config.origins.clone(),
+        ..nhip_dashboard_api::Config::default()
+    };
     let parts = Parts {
         analysis,
         bus,

@@ -1,8 +1,16 @@
 //! Logs to stderr, metrics as Prometheus text; the only file that prints beside the commands.
 
+use std::time::Duration;
+
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt;
+
+use crate::commands::Failure;
+
+/// Between two upkeeps: samples of histograms pile up until this runs or somebody reads /metrics (P8).
+const METRICS_UPKEEP: Duration = Duration::from_secs(5);
 
 /// Starts logging; a second call changes nothing.
 pub(crate) fn start_logs(json: bool) {
@@ -17,6 +25,16 @@ pub(crate) fn start_logs(json: bool) {
 /// Starts counting; none if a recorder was there before.
 pub(crate) fn start_metrics() -> Option<PrometheusHandle> {
     PrometheusBuilder::new().install_recorder().ok()
+}
+
+/// Folds the samples of histograms until stopped, so that a node nobody scrapes does not grow.
+pub(crate) async fn keep_metrics(metrics: PrometheusHandle, stop: CancellationToken) -> Result<(), Failure> {
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            () = tokio::time::sleep(METRICS_UPKEEP) => metrics.run_upkeep(),
+        }
+    }
 }
 
 /// One line on stdout: the answer of a command.

@@ -103,6 +103,7 @@ async fn wait_until(left: impl Fn() -> Span + Send, rate: f64) {
             return;
         }
         let real_ns = (left_ns as f64 / rate).ceil() as u64;
-        tokio::time::sleep(Duration::from_nanos(real_ns.max(1)).min(Duration::from_millis(WAIT_MS_MAX))).await;
+        tokio::time::sleep(Duration::from_nanos(real_ns.max(1)).min(Duration::from_millis(WAIT_MS_MAX)))
+            .await;
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::message::codes;
-use crate::{ArrivalTime, AreaCode, Badge, Decimal, EventTime, IndicatorId, Offset, SourceId};
+use crate::{AreaCode, ArrivalTime, Badge, Decimal, EventTime, IndicatorId, Offset, SourceId};
 
 /// Which figure: indicator, area, group, period and window.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

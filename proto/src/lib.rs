@@ -22,9 +22,13 @@ pub use figure::{Figure, FigureKey, Level, Origin, Provenance, Row, RowCause, Ro
 pub use id::{AreaCode, IndicatorId, SourceId, StreamId};
 pub use item::{Item, ItemFlags, ItemName, ItemValue, Place};
 pub use ledger::{ItemReason, LedgerCounts, LedgerRow};
-pub use message::{Dedication, Message, MessageBody, Rejection, RejectionReason, Sealed, Session, SessionKind};
+pub use message::{
+    Dedication, Message, MessageBody, Rejection, RejectionReason, Sealed, Session, SessionKind,
+};
 pub use partition::{PARTITIONS, partition_of};
-pub use record::{Command, Entry, Gap, GapCause, Logged, Offset, ProfileText, Record, Redecode, Restate, Tick, ZoneRules};
+pub use record::{
+    Command, Entry, Gap, GapCause, Logged, Offset, ProfileText, Record, Redecode, Restate, Tick, ZoneRules,
+};
 pub use time::{ArrivalTime, EventTime, MILLISECOND, MINUTE, SECOND, Span};
 pub use update::{FigureUpdate, LinkState, SourceUpdate, Update};
 

@@ -51,10 +51,13 @@ fn lost(account: &Account, acknowledged: &Acknowledged) -> Vec<String> {
     let mut wrong = Vec::new();
     for (source, sequences) in acknowledged {
         let logged = account.sequences.get(source);
-        let lost: Vec<_> = sequences.iter().filter(|one| logged.is_none_or(|logged| !logged.contains(one))).collect();
+        let lost: Vec<_> =
+            sequences.iter().filter(|one| logged.is_none_or(|logged| !logged.contains(one))).collect();
         if let Some((boot, sequence)) = lost.first() {
             let count = lost.len();
-            wrong.push(format!("`{source}`: {count} acknowledged messages lost, first boot {boot} sequence {sequence}"));
+            wrong.push(format!(
+                "`{source}`: {count} acknowledged messages lost, first boot {boot} sequence {sequence}"
+            ));
         }
     }
     wrong

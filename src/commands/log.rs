@@ -51,7 +51,9 @@ fn line(logged: &Logged) -> Value {
         fields.insert("partition".into(), message.partition.into());
         match &message.body {
             MessageBody::Items(items) => fields.insert("items".into(), items.iter().map(item).collect()),
-            MessageBody::Rejected(rejection) => fields.insert("rejected".into(), rejection.reason.as_str().into()),
+            MessageBody::Rejected(rejection) => {
+                fields.insert("rejected".into(), rejection.reason.as_str().into())
+            }
         };
     }
     line

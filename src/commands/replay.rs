@@ -47,7 +47,12 @@ pub(crate) async fn command(data: &Path, threads: usize, seed: Option<u64>) -> R
     let mut checks = Checks::new(&node).await?;
     let cutting = Cutting { chance: seed.map(Chance::new), threads };
     let replayed = replay(&node, cutting, Some(&mut checks)).await?;
-    say(&format!("records {} rows {} compared with the node: {}", replayed.end.0, replayed.rows, checks.told()));
+    say(&format!(
+        "records {} rows {} compared with the node: {}",
+        replayed.end.0,
+        replayed.rows,
+        checks.told()
+    ));
     say(&format!("rows_digest {} state_digest {}", hex(&replayed.rows_digest), hex(&replayed.state_digest)));
     Ok(())
 }
@@ -133,8 +138,11 @@ impl Checks {
         if self.rows.last().is_none_or(|last| tick > last) {
             return Ok(());
         }
-        let written =
-            self.rows.read(tick, tick.next(), ROWS_COMPARED_MAX.max(rows.len() + 1)).await.map_err(Failure::other)?;
+        let written = self
+            .rows
+            .read(tick, tick.next(), ROWS_COMPARED_MAX.max(rows.len() + 1))
+            .await
+            .map_err(Failure::other)?;
         // The store gives rows in key order, the engine emits them in (window, key) order.
         let mut rows = rows.to_vec();
         rows.sort_by(|left, right| left.key.cmp(&right.key));
@@ -153,7 +161,10 @@ impl Checks {
     fn compare_state(&mut self, at: Offset, engine: &Engine) -> Result<(), Failure> {
         for saved in self.saved.iter().filter(|saved| saved.applied == at) {
             if saved.bytes != engine.snapshot() {
-                return Err(Failure::other(format!("the snapshot at offset {} differs from the replay", at.0)));
+                return Err(Failure::other(format!(
+                    "the snapshot at offset {} differs from the replay",
+                    at.0
+                )));
             }
             self.states_compared += 1;
         }

@@ -20,7 +20,8 @@ impl Mosquitto {
     /// Starts one with its files in a directory; none if it is not installed.
     #[must_use]
     pub fn start(directory: &Path) -> Option<Self> {
-        let installed = Command::new("mosquitto").arg("-h").stdout(Stdio::null()).stderr(Stdio::null()).status();
+        let installed =
+            Command::new("mosquitto").arg("-h").stdout(Stdio::null()).stderr(Stdio::null()).status();
         installed.ok()?;
         let address = free_address();
         let configuration = directory.join("mosquitto.conf");

@@ -19,7 +19,12 @@ pub fn get(address: SocketAddr, path: &str) -> std::io::Result<(u16, String)> {
 ///
 /// # Errors
 /// If there is no answer.
-pub fn post(address: SocketAddr, path: &str, content_type: &str, body: &[u8]) -> std::io::Result<(u16, String)> {
+pub fn post(
+    address: SocketAddr,
+    path: &str,
+    content_type: &str,
+    body: &[u8],
+) -> std::io::Result<(u16, String)> {
     let head = format!(
         "POST {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Type: {content_type}\r\n\
          Content-Length: {}\r\n\r\n",

@@ -41,7 +41,8 @@ fn a_broker_that_stops_and_one_that_freezes_lose_nothing() {
     let report = load.finish();
     println!("sent {} acknowledged {} resent {}", report.sent, report.acknowledged, report.resent);
     until("everything acknowledged is in the log", Duration::from_secs(60), || {
-        metric(node.http, "nhip_ingest_messages_total").is_some_and(|count| count >= report.acknowledged as f64)
+        metric(node.http, "nhip_ingest_messages_total")
+            .is_some_and(|count| count >= report.acknowledged as f64)
     });
     assert!(node.stop().success(), "{}", node.said());
     assert_accounted(directory.path(), &journal);
@@ -76,12 +77,16 @@ fn large_payloads_block_nobody() {
         .expect("the wait ends");
         polling.abort();
     });
-    until("the small and the middle one count, the large one is a rejection", Duration::from_secs(10), || {
-        let ledger = get_json(node.http, "/api/v1/ledger?limit=1000");
-        let lines = ledger["items"].as_array().cloned().unwrap_or_default();
-        let line = lines.iter().find(|line| line["source"] == "load-0000").cloned().unwrap_or_default();
-        line["applied"] == 2 && line["rejected"] == 1 && line["received"] == 3
-    });
+    until(
+        "the small and the middle one count, the large one is a rejection",
+        Duration::from_secs(10),
+        || {
+            let ledger = get_json(node.http, "/api/v1/ledger?limit=1000");
+            let lines = ledger["items"].as_array().cloned().unwrap_or_default();
+            let line = lines.iter().find(|line| line["source"] == "load-0000").cloned().unwrap_or_default();
+            line["applied"] == 2 && line["rejected"] == 1 && line["received"] == 3
+        },
+    );
 }
 
 fn padded(sequence: u64, size: usize) -> String {

@@ -39,7 +39,9 @@ fn a_full_disk_stops_acknowledgements_and_resumes_by_itself() {
     assert!(node.is_running(), "a full disk does not end the node: {}", node.said());
     std::fs::remove_file(&ballast).expect("space comes back");
     let stuck_at = load.acknowledged();
-    until("acknowledgements resume by themselves", Duration::from_secs(15), || load.acknowledged() > stuck_at + 500);
+    until("acknowledgements resume by themselves", Duration::from_secs(15), || {
+        load.acknowledged() > stuck_at + 500
+    });
     load.finish();
     assert!(node.stop().success(), "{}", node.said());
     assert_accounted(&data, &directory.path().join("acknowledged.jsonl"));
@@ -54,7 +56,8 @@ fn a_disk_that_cannot_sync_ends_the_node_and_acknowledges_nothing_more() {
     let directory = tempfile::tempdir().expect("a directory");
     let data = directory.path().join("data");
     let mut options = options(directory.path(), &data);
-    options.wrapper = ["strace", "-f", "-q", "-o", "/dev/null", "-e", "trace=fdatasync"].map(str::to_owned).to_vec();
+    options.wrapper =
+        ["strace", "-f", "-q", "-o", "/dev/null", "-e", "trace=fdatasync"].map(str::to_owned).to_vec();
     options.wrapper.extend(["-e", "inject=fdatasync:error=EIO:when=40+"].map(str::to_owned));
     let journal = directory.path().join("acknowledged.jsonl");
     let mut node = Node::start(&options).expect("a node");
@@ -68,9 +71,8 @@ fn a_disk_that_cannot_sync_ends_the_node_and_acknowledges_nothing_more() {
 fn options(directory: &Path, data: &Path) -> NodeOptions {
     let config = directory.join("nhip.toml");
     std::fs::write(&config, "snapshot_seconds = 1\n").expect("a configuration");
-    let mut options = NodeOptions::run(data)
-        .set("--config", &config.to_string_lossy())
-        .set("--profile", "profiles/proof");
+    let mut options =
+        NodeOptions::run(data).set("--config", &config.to_string_lossy()).set("--profile", "profiles/proof");
     options.stderr = Some(directory.join("node.log"));
     options
 }
@@ -113,7 +115,8 @@ impl Load {
 
     fn finish(self) {
         self.stop.cancel();
-        let report = self.runtime.block_on(self.task).expect("the publishers end").expect("and write their journal");
+        let report =
+            self.runtime.block_on(self.task).expect("the publishers end").expect("and write their journal");
         println!("sent {} acknowledged {}", report.sent, report.acknowledged);
         assert!(report.acknowledged > 0, "the test acknowledged nothing and shows nothing");
     }
@@ -141,7 +144,11 @@ fn assert_accounted(data: &Path, journal: &Path) {
     println!("{said}");
     let nothing_lost = !said.contains("lost,") && !said.contains("figure ");
     assert!(nothing_lost, "{said}{}", String::from_utf8_lossy(&output.stderr));
-    assert!(said.contains("records "), "the log verifies and was counted: {}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        said.contains("records "),
+        "the log verifies and was counted: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
 }
 
 /// A node on a healthy disk says so; without this the metric name could silently rot.

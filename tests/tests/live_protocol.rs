@@ -83,7 +83,8 @@ fn stalled(http: SocketAddr) -> TcpStream {
     let mut answer = [0_u8; 12];
     stream.read_exact(&mut answer).expect("an answer");
     assert_eq!(&answer, b"HTTP/1.1 101", "the upgrade is accepted");
-    let hello = br#"{"t":"hello","v":1,"client":{"id":"deaf","kind":"wall","build":"t"},"view":"main","rate_ms":0}"#;
+    let hello =
+        br#"{"t":"hello","v":1,"client":{"id":"deaf","kind":"wall","build":"t"},"view":"main","rate_ms":0}"#;
     let mut frame = vec![0x81, 0x80 | 126];
     frame.extend((hello.len() as u16).to_be_bytes());
     frame.extend([0; 4]);
@@ -102,8 +103,12 @@ fn the_footer_tells_sources_and_links() {
     let snapshot = get_json(node.http, "/api/v1/views/main/snapshot");
     assert!(snapshot["sources"]["due"].as_u64().is_some_and(|due| due > 400), "{}", snapshot["sources"]);
     assert_eq!(snapshot["links"][0]["up"], true);
-    assert!(snapshot["rows"].as_array().is_some_and(|rows| rows.len() > 100), "tiles and 96 communes have rows");
-    let simulated = |row: &serde_json::Value| row["v"].is_null() || row["f"].as_u64().is_some_and(|f| f & 4 == 4);
+    assert!(
+        snapshot["rows"].as_array().is_some_and(|rows| rows.len() > 100),
+        "tiles and 96 communes have rows"
+    );
+    let simulated =
+        |row: &serde_json::Value| row["v"].is_null() || row["f"].as_u64().is_some_and(|f| f & 4 == 4);
     let all = snapshot["rows"].as_array().cloned().unwrap_or_default();
     assert!(all.iter().all(simulated), "every value of a demo says that it is simulated");
 }

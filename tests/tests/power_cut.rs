@@ -117,7 +117,8 @@ fn account(program: &Path, data: &Path, journal: &Path) -> Result<(), String> {
         .arg(journal)
         .output()
         .map_err(|error| error.to_string())?;
-    let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let said =
+        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     println!("{said}");
     if output.status.success() { Ok(()) } else { Err(said) }
 }

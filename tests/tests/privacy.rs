@@ -12,13 +12,22 @@ const PLATE: &str = "51K-93271";
 
 /// Payloads that carry it where a careless program would repeat it: names, states, units, ids, notes, rubbish.
 const PAYLOADS: &[(&str, &str)] = &[
-    ("nhip/v1/tay-ninh/camera/{camera}", r#"{"time":1795244400000,"states":{"status":"online"},"note":"51K-93271"}"#),
+    (
+        "nhip/v1/tay-ninh/camera/{camera}",
+        r#"{"time":1795244400000,"states":{"status":"online"},"note":"51K-93271"}"#,
+    ),
     ("nhip/v1/tay-ninh/camera/{camera}", r#"{"time":1795244401000,"states":{"status":"51K-93271"}}"#),
     ("nhip/v1/tay-ninh/camera/{camera}", r#"{"time":1795244402000,"states":{"51K-93271":"online"}}"#),
     ("nhip/v1/tay-ninh/camera/{camera}", r#"{"time":"51K-93271","states":{"status":"online"}}"#),
-    ("nhip/v1/tay-ninh/camera/{camera}", r#"{"time":1795244403000,"id":"51K-93271","states":{"status":"online"}}"#),
+    (
+        "nhip/v1/tay-ninh/camera/{camera}",
+        r#"{"time":1795244403000,"id":"51K-93271","states":{"status":"online"}}"#,
+    ),
     ("nhip/v1/tay-ninh/camera/{camera}", r#"{"time":1795244404000,"values":{"51K-93271":1}}"#),
-    ("nhip/v1/tay-ninh/air/tn-air-01", r#"{"time":1795244405000,"values":{"pm25":{"value":1,"unit":"51K-93271"}}}"#),
+    (
+        "nhip/v1/tay-ninh/air/tn-air-01",
+        r#"{"time":1795244405000,"values":{"pm25":{"value":1,"unit":"51K-93271"}}}"#,
+    ),
     ("nhip/v1/tay-ninh/air/tn-air-01", r#"{"time":1795244406000,"values":{"pm25":"51K-93271"}}"#),
     ("nhip/v1/tay-ninh/air/tn-air-01", r#"51K-93271 is not JSON at all"#),
     ("nhip/v1/tay-ninh/air/51K-93271", r#"{"values":{"pm25":1}}"#),
@@ -55,7 +64,10 @@ fn a_plate_is_found_nowhere() {
         assert_absent(path, body.as_bytes());
     }
     let (_, rejections) = get(node.http, "/api/v1/rejections").expect("rejections");
-    assert!(rejections.contains("no_route") || rejections.contains("syntax"), "rejections are listed: {rejections}");
+    assert!(
+        rejections.contains("no_route") || rejections.contains("syntax"),
+        "rejections are listed: {rejections}"
+    );
     assert!(node.stop().success(), "{}", node.said());
     assert_absent("stderr", node.said().as_bytes());
     let files = assert_absent_in(directory.path());

@@ -13,7 +13,9 @@ use nhip_demo::{Disturbance, Planned, PublishConfig, Recordings, disorder_max, d
 use nhip_ports::Clock;
 use nhip_ports::memory::SteppedClock;
 use nhip_proto::{ArrivalTime, MINUTE, Span};
-use nhip_tests::{Mosquitto, Node, NodeOptions, Oracle, binary, metric, post, seed, shared_data, skipped, until};
+use nhip_tests::{
+    Mosquitto, Node, NodeOptions, Oracle, binary, metric, post, seed, shared_data, skipped, until,
+};
 use tokio_util::sync::CancellationToken;
 
 const HOUR: Span = 60 * MINUTE;
@@ -26,12 +28,14 @@ const END: &str = "2026-11-22T00:00:00+07:00";
 
 const VARIANTS: &[(&str, Disturbance)] = &[
     ("in order", Disturbance { shuffle: 0, duplicates_permille: 0, rubbish_permille: 0 }),
-    ("shuffled within lateness", Disturbance { shuffle: 40 * MINUTE, duplicates_permille: 0, rubbish_permille: 0 }),
-    ("a tenth twice, a hundredth rubbish", Disturbance {
-        shuffle: 20 * MINUTE,
-        duplicates_permille: 100,
-        rubbish_permille: 10,
-    }),
+    (
+        "shuffled within lateness",
+        Disturbance { shuffle: 40 * MINUTE, duplicates_permille: 0, rubbish_permille: 0 },
+    ),
+    (
+        "a tenth twice, a hundredth rubbish",
+        Disturbance { shuffle: 20 * MINUTE, duplicates_permille: 100, rubbish_permille: 10 },
+    ),
 ];
 
 #[test]
@@ -89,7 +93,8 @@ fn play(directory: &Path, broker: SocketAddr, plan: Vec<Planned>) {
     let start = end().plus(-PLAYED - HOUR);
     let mut node = Node::start(&options(directory, broker, start)).expect("a node");
     until("the node is subscribed", Duration::from_secs(20), || {
-        nhip_tests::get(node.http, "/healthz").is_ok_and(|(status, body)| status == 200 && body.contains("broker"))
+        nhip_tests::get(node.http, "/healthz")
+            .is_ok_and(|(status, body)| status == 200 && body.contains("broker"))
             && metric(node.http, "nhip_ingest_ticks_total").is_some_and(|ticks| ticks > 0.0)
             && subscribed(node.http)
     });
@@ -169,16 +174,20 @@ fn compare(oracle: &Oracle, directory: &Path, name: &str) {
     std::fs::write(&actual, &rows.stdout).expect("rows");
     let profile: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("../profiles/recordings");
     oracle
-        .run("oracle.py", &[
-            Path::new("--profile"),
-            &profile,
-            Path::new("--journal"),
-            &directory.join("journal.jsonl"),
-            Path::new("--out"),
-            &expected,
-        ])
+        .run(
+            "oracle.py",
+            &[
+                Path::new("--profile"),
+                &profile,
+                Path::new("--journal"),
+                &directory.join("journal.jsonl"),
+                Path::new("--out"),
+                &expected,
+            ],
+        )
         .unwrap_or_else(|said| panic!("{name}: {said}"));
-    let said = oracle.run("compare.py", &[&expected, &actual]).unwrap_or_else(|said| panic!("{name}: {said}"));
+    let said =
+        oracle.run("compare.py", &[&expected, &actual]).unwrap_or_else(|said| panic!("{name}: {said}"));
     println!("{name}: {said}");
 }
 

@@ -17,13 +17,20 @@ fn every_replay_gives_the_bytes_the_node_wrote() {
     write_log(&data, "21");
     let seed = seed("replay");
     let plain = replay(&data, &[]);
-    assert!(plain.contains("snapshots 2") || plain.contains("snapshots 1"), "snapshots were compared: {plain}");
+    assert!(
+        plain.contains("snapshots 2") || plain.contains("snapshots 1"),
+        "snapshots were compared: {plain}"
+    );
     let digests = plain.lines().last().unwrap_or_default().to_owned();
     for round in 0..rounds("NHIP_REPLAY_ROUNDS", REPLAYS_IN_CI) {
         let threads = ["1", "2", "4"][round as usize % 3];
         let seed = (seed + u64::from(round)).to_string();
         let again = replay(&data, &["--seed", &seed, "--threads", threads]);
-        assert_eq!(again.lines().last(), Some(digests.as_str()), "round {round}, {threads} threads, seed {seed}");
+        assert_eq!(
+            again.lines().last(),
+            Some(digests.as_str()),
+            "round {round}, {threads} threads, seed {seed}"
+        );
     }
     std::fs::remove_dir_all(&keys).expect("the keys can be destroyed");
     let without_keys = replay(&data, &[]);

@@ -54,7 +54,10 @@ pub(crate) fn shown(command: &Command) -> String {
 
 /// The cargo that runs us.
 pub(crate) fn cargo(arguments: &[&str]) -> Command {
-    command(&std::env::var_os("CARGO").map_or_else(|| "cargo".into(), |path| path.to_string_lossy().into_owned()), arguments)
+    command(
+        &std::env::var_os("CARGO").map_or_else(|| "cargo".into(), |path| path.to_string_lossy().into_owned()),
+        arguments,
+    )
 }
 
 /// Where cargo puts what it builds.

@@ -12,8 +12,10 @@ struct Tool {
     package: &'static str,
 }
 
-const WEB: &[Tool] =
-    &[Tool { probe: ("node", &["--version"]), package: "nodejs" }, Tool { probe: ("npm", &["--version"]), package: "npm" }];
+const WEB: &[Tool] = &[
+    Tool { probe: ("node", &["--version"]), package: "nodejs" },
+    Tool { probe: ("npm", &["--version"]), package: "npm" },
+];
 
 const TEST: &[Tool] = &[
     Tool { probe: ("mosquitto", &["-h"]), package: "mosquitto" },
@@ -52,8 +54,7 @@ pub(crate) fn python() -> Result<PathBuf, String> {
 }
 
 fn install(tools: &[Tool]) -> Outcome {
-    let missing: Vec<&str> =
-        tools.iter().filter(|tool| !present(tool)).map(|tool| tool.package).collect();
+    let missing: Vec<&str> = tools.iter().filter(|tool| !present(tool)).map(|tool| tool.package).collect();
     if missing.is_empty() {
         return Ok(());
     }
@@ -74,7 +75,12 @@ fn present(tool: &Tool) -> bool {
     if program == "python3" {
         return quiet(program, arguments);
     }
-    command(program, arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
+    command(program, arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok()
 }
 
 /// Whether packages can be installed and disks mounted.

@@ -114,7 +114,8 @@ fn lint(session: &mut Session) -> Outcome {
 
 /// Everything but the tests of the whole program.
 fn crates(session: &mut Session) -> Outcome {
-    let arguments = ["test", "--workspace", "--exclude", "nhip-tests", "--no-fail-fast", "--", "--show-output"];
+    let arguments =
+        ["test", "--workspace", "--exclude", "nhip-tests", "--no-fail-fast", "--", "--show-output"];
     session.follow(cargo(&arguments))
 }
 
@@ -125,7 +126,10 @@ fn digests_in_release(session: &mut Session) -> Outcome {
 
 fn oracle(session: &mut Session) -> Outcome {
     let python = setup::python()?;
-    let mut unit = command(&python.to_string_lossy(), &["-m", "unittest", "discover", "-s", "tests/oracle", "-p", "test_*.py"]);
+    let mut unit = command(
+        &python.to_string_lossy(),
+        &["-m", "unittest", "discover", "-s", "tests/oracle", "-p", "test_*.py"],
+    );
     unit.env("PYTHONDONTWRITEBYTECODE", "1");
     session.follow(unit)
 }

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use nhip_engine::Engine;
 use nhip_ports::{
-    Analysis, AnalysisError, EventLog, Explanation, FigureQuery, ReadLimit, RejectionRow, SampleRecord, SourceRow,
+    Analysis, AnalysisError, EventLog, Explanation, FigureQuery, ReadLimit, RejectionRow, SampleRecord,
+    SourceRow,
 };
 use nhip_proto::{
-    AreaCode, EventTime, Figure, IndicatorId, Item, ItemName, ItemValue, LedgerRow, MessageBody, Offset, Record,
-    Update,
+    AreaCode, EventTime, Figure, IndicatorId, Item, ItemName, ItemValue, LedgerRow, MessageBody, Offset,
+    Record, Update,
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -33,11 +34,8 @@ impl Query {
         match self {
             Self::Board(reply) => drop(reply.send(engine.board())),
             Self::Figures(query, reply) => {
-                let figures = engine.figures(
-                    query.indicator.as_ref(),
-                    query.area.as_ref(),
-                    query.domain.as_deref(),
-                );
+                let figures =
+                    engine.figures(query.indicator.as_ref(), query.area.as_ref(), query.domain.as_deref());
                 drop(reply.send((engine.applied(), figures)));
             }
             Self::Explain(indicator, area, window, reply) => {
@@ -86,7 +84,8 @@ impl AnalysisHandle {
             arrival: message.arrival,
             source: message.source.clone(),
             topic: message.topic.clone(),
-            payload_hash: hash.map_or_else(String::new, |hash| hash.iter().map(|b| format!("{b:02x}")).collect()),
+            payload_hash: hash
+                .map_or_else(String::new, |hash| hash.iter().map(|b| format!("{b:02x}")).collect()),
             items,
         })
     }

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nhip_engine::{Effects, Engine, EngineError, EngineSettings};
-use nhip_ports::{Bus, EventLog, LogBatch, LogError, ReadLimit, RowStore, RowStoreError, SavedState, StateError, StateStore};
+use nhip_ports::{
+    Bus, EventLog, LogBatch, LogError, ReadLimit, RowStore, RowStoreError, SavedState, StateError, StateStore,
+};
 use nhip_proto::{ArrivalTime, Offset, Origin};
 use thiserror::Error;
 use tokio::runtime::Handle;
@@ -159,8 +161,18 @@ async fn run(
     let (rows, write_rows) = RowWriter::new(parts.rows.clone());
     let writer = tokio::spawn(write_rows);
     let settings = EngineSettings { threads: config.threads, origin: parts.origin };
-    let (engine, at) = catch_up::restore(parts.states.as_ref(), parts.log.as_ref(), settings, &config).await?;
-    let mut room = Room { engine, at, effects: Effects::default(), rows, saved: at, saved_at: Instant::now(), parts, config };
+    let (engine, at) =
+        catch_up::restore(parts.states.as_ref(), parts.log.as_ref(), settings, &config).await?;
+    let mut room = Room {
+        engine,
+        at,
+        effects: Effects::default(),
+        rows,
+        saved: at,
+        saved_at: Instant::now(),
+        parts,
+        config,
+    };
     let last_record = catch_up::to_the_end(&mut room).await?;
     let found = Started {
         applied: room.at,

@@ -45,7 +45,10 @@ pub(super) fn from_wire(item: wire::Item) -> Result<Item, CodecError> {
         },
         unit: item.unit,
         event_time: item.event_time_ns.map(EventTime),
-        period: item.period_start_ns.zip(item.period_end_ns).map(|(start, end)| (EventTime(start), EventTime(end))),
+        period: item
+            .period_start_ns
+            .zip(item.period_end_ns)
+            .map(|(start, end)| (EventTime(start), EventTime(end))),
         place: item
             .longitude_e7
             .zip(item.latitude_e7)

@@ -73,7 +73,11 @@ pub(super) fn body_from_wire(
 }
 
 pub(super) fn rejection_to_wire(rejection: &Rejection) -> wire::Rejection {
-    wire::Rejection { reason: rejection.reason.code(), field: rejection.field.clone(), place: rejection.place }
+    wire::Rejection {
+        reason: rejection.reason.code(),
+        field: rejection.field.clone(),
+        place: rejection.place,
+    }
 }
 
 pub(super) fn rejection_from_wire(rejection: wire::Rejection) -> Result<Rejection, CodecError> {

@@ -4,7 +4,7 @@ use prost::Message as _;
 
 use super::{CodecError, array, wire_row as wire};
 use crate::{
-    ArrivalTime, AreaCode, Badge, Decimal, EventTime, FigureKey, IndicatorId, Level, Offset, Origin,
+    AreaCode, ArrivalTime, Badge, Decimal, EventTime, FigureKey, IndicatorId, Level, Offset, Origin,
     Provenance, Row, RowCause, RowState, Share, SourceId,
 };
 

@@ -25,10 +25,9 @@ pub(crate) async fn ledger(flags: &ProveFlags) -> Result<(), Failure> {
     let node = start_demo(flags, scratch.path(), seed).await?;
     let (mut budget, mut looks, mut lines) = (Budget::new(flags), 0_u32, 0_usize);
     while budget.another(looks) {
-        let (_, answer) =
-            nhip_client::http_get_json(&node.http.to_string(), "/api/v1/ledger?limit=1000")
-                .await
-                .map_err(Failure::other)?;
+        let (_, answer) = nhip_client::http_get_json(&node.http.to_string(), "/api/v1/ledger?limit=1000")
+            .await
+            .map_err(Failure::other)?;
         lines += check(&answer)?;
         looks += 1;
         tokio::time::sleep(Duration::from_millis(LOOK_MS)).await;
@@ -41,7 +40,9 @@ pub(crate) async fn ledger(flags: &ProveFlags) -> Result<(), Failure> {
     let told: u64 = account.ledger.values().map(|counts| counts.received).sum();
     say(&format!("looks {looks} lines {lines} records {} messages {received}", account.records));
     if unbalanced > 0 || received != told {
-        return Err(Failure::other(format!("{unbalanced} sources do not balance; {told} told, {received} in the log")));
+        return Err(Failure::other(format!(
+            "{unbalanced} sources do not balance; {told} told, {received} in the log"
+        )));
     }
     say("every message and every item is in exactly one class");
     drop(stopped);

@@ -98,7 +98,7 @@ impl Plan {
         let mut load = LoadConfig::new(mqtt, "proof", "load", "value", clock);
         load.connections = CONNECTIONS;
         load.boot = BOOT;
-    load.rate_per_s = Some(RATE_PER_S);
+        load.rate_per_s = Some(RATE_PER_S);
         load
     }
 }

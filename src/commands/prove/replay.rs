@@ -52,7 +52,11 @@ pub(super) async fn write_log(flags: &ProveFlags, directory: &Path, seed: u64) -
 }
 
 /// A demo node with ports 0.
-pub(super) async fn start_demo(flags: &ProveFlags, directory: &Path, seed: u64) -> Result<ChildNode, Failure> {
+pub(super) async fn start_demo(
+    flags: &ProveFlags,
+    directory: &Path,
+    seed: u64,
+) -> Result<ChildNode, Failure> {
     let data = directory.join("data").display().to_string();
     let seed = seed.to_string();
     let mut words: Vec<String> =

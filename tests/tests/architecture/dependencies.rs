@@ -25,10 +25,21 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("rumqttc", &["nhip-adapters", "nhip-demo", "nhip-bench", "nhip-tests"]),
     ("mqtt-protocol-core", &["nhip-adapters", "nhip-bench", "nhip-tests"]),
     ("axum", &["nhip-dashboard-api"]),
-    ("tokio", &[
-        "nhip", "nhip-ports", "nhip-ingest", "nhip-analytics", "nhip-dashboard-api", "nhip-client", "nhip-adapters",
-        "nhip-demo", "nhip-bench", "nhip-tests",
-    ]),
+    (
+        "tokio",
+        &[
+            "nhip",
+            "nhip-ports",
+            "nhip-ingest",
+            "nhip-analytics",
+            "nhip-dashboard-api",
+            "nhip-client",
+            "nhip-adapters",
+            "nhip-demo",
+            "nhip-bench",
+            "nhip-tests",
+        ],
+    ),
     ("clap", &["nhip", "nhip-bench", "xtask"]),
     ("polars", &[]),
 ];

@@ -22,7 +22,8 @@ fn files_stay_small() {
     let mut wrong = Vec::new();
     for path in files(&[".rs", ".ts"]) {
         let lines = read(&path).lines().count();
-        let bound = LARGE_FILES.iter().find(|(file, _)| *file == path).map_or(FILE_LINES_MAX, |(_, size)| *size);
+        let bound =
+            LARGE_FILES.iter().find(|(file, _)| *file == path).map_or(FILE_LINES_MAX, |(_, size)| *size);
         if lines > bound {
             wrong.push(format!("{path}: {lines} lines, allowed are {bound}"));
         }

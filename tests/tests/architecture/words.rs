@@ -3,8 +3,17 @@
 use super::tree::{files, is_outside_production, production, read, root};
 
 /// Brokers, databases and buses; device makers may stand in ingest's dialect files too.
-const VENDORS: &[&str] =
-    &["mosquitto", "emqx", "rumqttc", "influx", "victoriametrics", "kafka", "nats-server", "jetstream", "postgres"];
+const VENDORS: &[&str] = &[
+    "mosquitto",
+    "emqx",
+    "rumqttc",
+    "influx",
+    "victoriametrics",
+    "kafka",
+    "nats-server",
+    "jetstream",
+    "postgres",
+];
 const VENDOR_HOMES: &[&str] = &["adapters/", "deploy/", "grafana/", "docs/", "demo/"];
 
 #[test]
@@ -101,7 +110,8 @@ fn bound(line: &str) -> Option<&str> {
 }
 
 fn is_metric(word: &str) -> bool {
-    let rest = ["ingest", "analytics", "dashboard", "mqtt", "log", "rows", "state", "bus", "node", "demo", "keys"];
+    let rest =
+        ["ingest", "analytics", "dashboard", "mqtt", "log", "rows", "state", "bus", "node", "demo", "keys"];
     rest.iter().any(|room| word.starts_with(&format!("nhip_{room}_")))
         && word.chars().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_')
 }
