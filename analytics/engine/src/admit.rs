@@ -32,6 +32,8 @@ pub(crate) struct Output {
     pub(crate) touches: Vec<Touch>,
     pub(crate) refused: Vec<Refused>,
     pub(crate) changed: Vec<u32>,
+    /// Sources a Tick must look at.
+    pub(crate) stirred: Vec<u32>,
     memos: Vec<Memo>,
     values: Vec<Option<Value>>,
     /// Which names the reading has brought already, valid or not.
@@ -79,6 +81,10 @@ pub(crate) fn perform(source: &mut Source, offset: u64, task: Task<'_>, frame: F
     if !source.changed {
         source.changed = true;
         out.changed.push(source.number);
+    }
+    if !source.stirred {
+        source.stirred = true;
+        out.stirred.push(source.number);
     }
     match task {
         Task::Message(message, births) => receive(source, offset, message, births.as_deref(), frame, out),

@@ -6,7 +6,7 @@ use nhip_profile::{Indicator, Profile};
 use nhip_proto::{IndicatorId, Offset, ProfileText};
 
 use crate::admit::{Frame, Place, spread};
-use crate::badge::{Glance, expected_of, rate_of};
+use crate::badge::{Glance, Part, rate_of};
 use crate::engine::Engine;
 use crate::lane::Lane;
 use crate::plan::{Compiler, Retired, zone_of};
@@ -98,7 +98,8 @@ impl Engine {
         let compiler = Compiler::new(&edition.profile, &edition.text, &mut self.words);
         self.plan = compiler.compile(&mut self.areas, since, &retired);
         self.board.resize(self.plan.definitions.len(), self.plan.chains.len());
-        self.board.lanes.iter_mut().flatten().for_each(|lane| lane.index(0));
+        self.board.index();
+        self.watch.ready = false;
         self.outputs.iter_mut().for_each(|output| output.prepare(&self.plan));
         self.strangers.clear();
         let mut partitions = std::mem::take(&mut self.partitions);
@@ -180,7 +181,8 @@ impl Engine {
                 let groups = glance.groups.get_mut(bound.stream as usize);
                 if let Some(group) = groups.and_then(|groups| groups.get_mut(*area as usize)) {
                     let tick = self.tick.map_or(source.since, |(_, tick)| tick);
-                    group.add(source, bound, expected_of(source, bound, tick));
+                    group.list(bound);
+                    group.exchange(&Part::default(), &Part::of(source, bound, tick));
                 }
             }
         }

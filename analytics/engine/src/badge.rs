@@ -30,6 +30,17 @@ pub(crate) struct Group {
     pub(crate) watermark: Option<i64>,
 }
 
+/// What one source adds to its groups: its last hour, with what it owed in it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Part {
+    live: u64,
+    heard: u64,
+    readings: u64,
+    expected: u64,
+    judged: u64,
+    unclean: u64,
+}
+
 /// What the last Tick saw of all sources.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Glance {
@@ -39,33 +50,53 @@ pub(crate) struct Glance {
     pub(crate) badges: Vec<(String, Badge)>,
 }
 
-impl Group {
-    /// Adds a source's hour, with what it owed in it.
-    pub(crate) fn add(&mut self, source: &Source, bound: &Bound, expected: u64) {
+impl Part {
+    /// A source's part at a Tick; a stranger is only judged.
+    pub(crate) fn of(source: &Source, bound: &Bound, tick: i64) -> Self {
         let hour = source.pulse.hour;
-        self.judged += u64::from(hour.judged);
-        self.unclean += u64::from(hour.unclean);
+        let (judged, unclean) = (u64::from(hour.judged), u64::from(hour.unclean));
+        if !bound.listed {
+            return Self { judged, unclean, ..Self::default() };
+        }
+        let expected = expected_of(source, bound, tick);
+        Self {
+            live: u64::from(source.live),
+            heard: u64::from(hour.readings > 0),
+            readings: u64::from(hour.readings).min(expected),
+            expected,
+            judged,
+            unclean,
+        }
+    }
+
+    /// Whether it is live.
+    pub(crate) fn live(&self) -> bool {
+        self.live > 0
+    }
+}
+
+impl Group {
+    /// Counts a source the profile lists, before what it did.
+    pub(crate) fn list(&mut self, bound: &Bound) {
         if bound.listed {
             self.due += 1;
-            self.live += u64::from(source.live);
-            self.heard += u64::from(hour.readings > 0);
             self.rate = self.rate.saturating_add(bound.rate);
-            self.expected += expected;
-            self.readings += u64::from(hour.readings).min(expected);
         }
     }
 
-    /// A source that holds figures back at its watermark.
-    pub(crate) fn hold_back(&mut self, watermark: i64) {
-        self.watermark = Some(self.watermark.map_or(watermark, |least| least.min(watermark)));
+    /// Puts a source's part in the place of its part before.
+    pub(crate) fn exchange(&mut self, old: &Part, new: &Part) {
+        self.live = self.live + new.live - old.live;
+        self.heard = self.heard + new.heard - old.heard;
+        self.readings = self.readings + new.readings - old.readings;
+        self.expected = self.expected + new.expected - old.expected;
+        self.judged = self.judged + new.judged - old.judged;
+        self.unclean = self.unclean + new.unclean - old.unclean;
     }
 
-    /// Adds a group beside or inside this one.
-    pub(crate) fn join(&mut self, other: &Self) {
+    /// Adds a group beside this one; the watermark stays.
+    fn join(&mut self, other: &Self) {
         self.rate = self.rate.saturating_add(other.rate);
-        if let Some(watermark) = other.watermark {
-            self.hold_back(watermark);
-        }
         self.due += other.due;
         self.live += other.live;
         self.heard += other.heard;
@@ -144,7 +175,7 @@ pub(crate) fn source_badge(source: &Source, tick: Option<i64>) -> Badge {
 }
 
 /// Readings due in the last hour, or since the source is known.
-pub(crate) fn expected_of(source: &Source, bound: &Bound, tick: i64) -> u64 {
+fn expected_of(source: &Source, bound: &Bound, tick: i64) -> u64 {
     let span = tick.saturating_sub(source.since).clamp(0, HOUR);
     u64::try_from(span / bound.cadence.max(1)).unwrap_or(0)
 }

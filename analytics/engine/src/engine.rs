@@ -17,6 +17,7 @@ use crate::plan::Plan;
 use crate::session::Nodes;
 use crate::source::Source;
 use crate::table::{Table, Words, hash_bytes};
+use crate::watch::Watch;
 use crate::{Effects, EngineError, EngineSettings};
 
 /// Sources remembered beside those the profile lists; messages of more count for the nameless one and are rejected.
@@ -56,6 +57,8 @@ pub struct Engine {
     pub(crate) glance: Glance,
     /// The glance of the Tick before; not part of the state.
     pub(crate) last_glance: Glance,
+    /// What a Tick must look at; follows from the state.
+    pub(crate) watch: Watch,
     pub(crate) refused: VecDeque<Refused>,
     /// BLAKE3 chain over all durable rows so far.
     pub(crate) rows_chain: [u8; 32],
@@ -121,6 +124,7 @@ impl Engine {
             board: Board::default(),
             glance: Glance::default(),
             last_glance: Glance::default(),
+            watch: Watch::default(),
             refused: VecDeque::new(),
             rows_chain: [0; 32],
             profile_offset: Offset(0),
@@ -216,6 +220,7 @@ impl Engine {
                 self.others.gaps += 1;
                 if matches!(gap.cause, GapCause::Downtime | GapCause::SessionLost) {
                     self.gap = self.gap.max(Some(gap.at.0));
+                    self.watch.ready = false;
                 }
             }
             Record::Command(_) => self.others.commands += 1,
@@ -290,6 +295,15 @@ impl Engine {
             (origin, _) => origin,
         }
     }
+}
+
+pub(crate) fn find_mut<'a>(
+    homes: &[(u8, u32)],
+    partitions: &'a mut [Partition],
+    number: u32,
+) -> Option<&'a mut Source> {
+    let (partition, place) = homes.get(number as usize)?;
+    partitions.get_mut(usize::from(*partition))?.sources.get_mut(*place as usize)
 }
 
 fn find<'a>(homes: &[(u8, u32)], partitions: &'a [Partition], number: u32) -> Option<&'a Source> {

@@ -9,6 +9,9 @@ use crate::plan::Plan;
 use crate::table::mix;
 use crate::touch::Touch;
 
+/// No Tick has anything to do.
+pub(crate) const NEVER: i64 = i64::MAX;
+
 /// The windows of one figure, oldest first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Lane {
@@ -48,6 +51,9 @@ impl Default for Lane {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Board {
     pub(crate) lanes: Vec<Vec<Lane>>,
+    /// Of each lane the Tick time at which it must be looked at, its watermark aside; [`NEVER`]: it is empty. Follows
+    /// from the lanes.
+    pub(crate) alarms: Vec<Vec<i64>>,
     /// Lanes a screen must learn of; not part of the state.
     pub(crate) changed: Vec<(u32, u32)>,
 }
@@ -94,6 +100,14 @@ impl Lane {
         self.due <= tick || self.open_end <= self.watermark || self.oldest_end.saturating_add(horizon) < tick
     }
 
+    /// The Tick time at which it must be looked at, its watermark aside.
+    pub(crate) fn alarm(&self, horizon: i64) -> i64 {
+        if self.cells.is_empty() {
+            return NEVER;
+        }
+        self.due.min(self.oldest_end.saturating_add(horizon).saturating_add(1)).min(NEVER - 1)
+    }
+
     /// Works out again what follows from the cells; those before `first` are clean and their part is known.
     pub(crate) fn index(&mut self, first: usize) {
         let before = first.checked_sub(1).and_then(|at| self.cells.get(at)).map_or(i64::MIN, |cell| cell.end);
@@ -122,6 +136,13 @@ impl Board {
         }
     }
 
+    /// Works out again what follows from the cells; the next Tick looks at every lane.
+    pub(crate) fn index(&mut self) {
+        self.lanes.iter_mut().flatten().for_each(|lane| lane.index(0));
+        let alarm = |lane: &Lane| if lane.cells.is_empty() { NEVER } else { i64::MIN };
+        self.alarms = self.lanes.iter().map(|lanes| lanes.iter().map(alarm).collect()).collect();
+    }
+
     pub(crate) fn lane(&self, definition: u32, area: u32) -> Option<&Lane> {
         self.lanes.get(definition as usize)?.get(area as usize)
     }
@@ -129,7 +150,8 @@ impl Board {
     /// Takes a touch in, for its area and the areas around it.
     pub(crate) fn take(&mut self, plan: &Plan, touch: &Touch) {
         let mixed = mix(touch.offset);
-        let Some(lanes) = self.lanes.get_mut(touch.definition as usize) else { return };
+        let at = touch.definition as usize;
+        let (Some(lanes), Some(alarms)) = (self.lanes.get_mut(at), self.alarms.get_mut(at)) else { return };
         for area in plan.chain(touch.area) {
             let Some(lane) = lanes.get_mut(*area as usize) else { continue };
             if !lane.changed {
@@ -140,6 +162,9 @@ impl Board {
                 cell.take(touch, mixed);
                 let due = cell.written.due();
                 lane.due = lane.due.min(due);
+                if let Some(alarm) = alarms.get_mut(*area as usize) {
+                    *alarm = due.min(*alarm);
+                }
                 lane.dirty_from = lane.dirty_from.min(touch.start);
             }
         }

@@ -26,6 +26,7 @@ pub mod story;
 mod table;
 mod tick;
 mod touch;
+mod watch;
 
 pub use api::{
     Effects, EngineError, EngineSettings, Explained, RebirthRequest, RejectionLine, SnapshotError, SourceLine,

@@ -4,7 +4,7 @@ use nhip_proto::{MINUTE, Span};
 
 /// Stretches of five minutes.
 const STRETCHES: usize = 12;
-const STRETCH: Span = 5 * MINUTE;
+pub(crate) const STRETCH: Span = 5 * MINUTE;
 /// The hour they cover.
 pub(crate) const HOUR: Span = STRETCH * STRETCHES as Span;
 

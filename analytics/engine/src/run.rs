@@ -103,6 +103,7 @@ impl Engine {
         let mut refused = Vec::new();
         for output in self.outputs.iter_mut().take(threads) {
             self.changed_sources.append(&mut output.changed);
+            self.watch.stirred.append(&mut output.stirred);
             refused.append(&mut output.refused);
         }
         refused.sort_by_key(|refused| (refused.offset, refused.place));

@@ -2,8 +2,9 @@
 
 use nhip_proto::{LedgerCounts, MINUTE, SourceId, Span, StreamId};
 
+use crate::badge::Part;
 use crate::plan::StreamPlan;
-use crate::pulse::Pulse;
+use crate::pulse::{HOUR, Pulse};
 use crate::seen::Seen;
 use crate::series::Series;
 
@@ -35,6 +36,10 @@ pub(crate) struct Source {
     pub(crate) joined: Vec<i64>,
     /// Whether a screen must learn of it; not part of the state.
     pub(crate) changed: bool,
+    /// What it adds to its groups since the last Tick; not part of the state.
+    pub(crate) part: Part,
+    /// Whether it did something since the last Tick; not part of the state.
+    pub(crate) stirred: bool,
 }
 
 /// A source's place in the profile.
@@ -67,6 +72,8 @@ impl Source {
             bound: None,
             joined: Vec::new(),
             changed: true,
+            part: Part::default(),
+            stirred: false,
         }
     }
 
@@ -100,6 +107,22 @@ impl Source {
         let live = fresh || (self.live && in_grace(bound.cadence, tick, gap));
         std::mem::replace(&mut self.live, live) != live
     }
+
+    /// The first Tick time after `tick` at which it may count differently although it said nothing: it goes stale,
+    /// becomes idle, its grace after a Gap ends, or another reading is due in its first hour.
+    pub(crate) fn wake(&self, bound: &Bound, staleness: i64, tick: i64, gap: Option<i64>) -> i64 {
+        let after = |time: i64, span: i64| time.saturating_add(span).saturating_add(1);
+        let known = tick.saturating_sub(self.since).max(0);
+        let readings = known / bound.cadence.max(1) + 1;
+        let next = self.since.saturating_add(readings.saturating_mul(bound.cadence.max(1)));
+        let times = [
+            self.greatest.map(|time| after(time, staleness)),
+            Some(after(self.admitted.unwrap_or(self.since), idle_span(bound.cadence))),
+            gap.map(|gap| after(gap, grace_span(bound.cadence))),
+            (known < HOUR).then_some(next),
+        ];
+        times.into_iter().flatten().filter(|time| *time > tick).min().unwrap_or(i64::MAX)
+    }
 }
 
 /// How long a source may be silent before figures stop waiting for it.
@@ -108,7 +131,11 @@ pub(crate) fn idle_span(cadence: Span) -> Span {
 }
 
 fn in_grace(cadence: Span, tick: i64, gap: Option<i64>) -> bool {
-    gap.is_some_and(|gap| tick.saturating_sub(gap) <= cadence.saturating_mul(2).max(MINUTE))
+    gap.is_some_and(|gap| tick.saturating_sub(gap) <= grace_span(cadence))
+}
+
+fn grace_span(cadence: Span) -> Span {
+    cadence.saturating_mul(2).max(MINUTE)
 }
 
 fn take<K: PartialEq, V>(list: &mut Vec<(K, V)>, key: &K) -> Option<V> {

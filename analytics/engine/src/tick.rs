@@ -2,20 +2,28 @@
 
 use nhip_proto::{Offset, Row};
 
-use crate::badge::{Glance, Group, expected_of};
-use crate::engine::Engine;
+use crate::badge::{Glance, Part};
+use crate::engine::{Engine, find_mut};
+use crate::lane::NEVER;
+use crate::pulse::STRETCH;
 use crate::row::Moment;
 use crate::settle::Settling;
-use crate::source::idle_span;
+use crate::watch::IDLE;
 
 impl Engine {
     /// A Tick record.
     pub(crate) fn pass_time(&mut self, offset: Offset, at: i64) -> Vec<Row> {
-        let at = self.tick.map_or(at, |(_, last)| at.max(last));
+        let last = self.tick.map(|(_, last)| last);
+        let at = last.map_or(at, |last| at.max(last));
         self.tick = Some((offset, at));
-        std::mem::swap(&mut self.glance, &mut self.last_glance);
-        self.look_around(at);
-        self.tell_flips();
+        let same_stretch = last.is_some_and(|last| last.div_euclid(STRETCH) == at.div_euclid(STRETCH));
+        if self.watch.ready && same_stretch {
+            self.look_again(at);
+        } else {
+            std::mem::swap(&mut self.glance, &mut self.last_glance);
+            self.look_around(at);
+            self.tell_all_flips();
+        }
         let mut rows = Vec::new();
         self.settle(at, &mut rows);
         debug_assert!(self.all_sources().all(|source| source.counts.balances()), "P4: the ledger balances");
@@ -24,62 +32,106 @@ impl Engine {
 
     /// Looks at every source: live, idle, its hour; sums them up by stream and area.
     fn look_around(&mut self, tick: i64) {
-        let glance = &mut self.glance;
-        glance.clear(&self.plan);
-        let mut totals = vec![Group::default(); self.plan.streams.len()];
-        let gap = self.gap;
+        self.watch.clear(&self.plan);
+        self.watch.stirred.clear();
+        self.glance.clear(&self.plan);
         for source in self.partitions.iter_mut().flat_map(|partition| &mut partition.sources) {
+            source.part = Part::default();
             let Some(bound) = source.bound else { continue };
-            let Some(stream) = self.plan.streams.get(bound.stream as usize) else { continue };
-            source.pulse.advance(tick);
-            if source.judge_live(&bound, stream.staleness, tick, gap) && !source.changed {
-                source.changed = true;
-                self.changed_sources.push(source.number);
-            }
-            let idle = source.is_idle(&bound, tick, gap);
-            let watermark = source.greatest.map_or(i64::MIN, |time| time.saturating_sub(stream.disorder));
-            let expected = expected_of(source, &bound, tick);
-            let groups = glance.groups.get_mut(bound.stream as usize);
-            let Some(group) = groups.and_then(|groups| groups.get_mut(bound.area as usize)) else { continue };
-            group.add(source, &bound, expected);
-            if !idle {
-                group.hold_back(watermark);
-            }
-        }
-        for (groups, total) in glance.groups.iter_mut().zip(&mut totals) {
-            let direct = groups.clone();
-            for (group, chain) in direct.iter().zip(&self.plan.chains) {
-                total.join(group);
-                for area in chain.iter().skip(1) {
-                    if let Some(around) = groups.get_mut(*area as usize) {
-                        around.join(group);
-                    }
+            let Some(groups) = self.glance.groups.get_mut(bound.stream as usize) else { continue };
+            for area in self.plan.chain(bound.area) {
+                if let Some(group) = groups.get_mut(*area as usize) {
+                    group.list(&bound);
                 }
             }
-        }
-        // Where nobody speaks, time alone passes: a Tick stands in, behind by disorder and the idle span.
-        for (groups, stream) in glance.groups.iter_mut().zip(&self.plan.streams) {
-            let behind = stream.disorder.saturating_add(idle_span(stream.cadence));
-            for group in groups {
-                group.watermark = group.watermark.or(Some(tick.saturating_sub(behind)));
+            if let Some(total) = self.watch.totals.get_mut(bound.stream as usize) {
+                total.list(&bound);
             }
         }
-        glance.sum_up(&self.plan, &totals);
+        for number in 0..self.homes.len() as u32 {
+            self.look_at(number, tick);
+        }
+        self.watch.flips.clear();
+        self.watch.move_watermarks(&self.plan, &mut self.glance, tick);
+        self.glance.sum_up(&self.plan, &self.watch.totals);
+    }
+
+    /// Looks only at sources that spoke or whose time is up. The hour of all others is the same within a stretch.
+    fn look_again(&mut self, tick: i64) {
+        let mut numbers = std::mem::take(&mut self.watch.stirred);
+        self.watch.due(tick, &mut numbers);
+        for number in numbers.drain(..) {
+            self.look_at(number, tick);
+        }
+        self.watch.stirred = numbers;
+        self.tell_flips();
+        self.watch.move_watermarks(&self.plan, &mut self.glance, tick);
+        self.glance.sum_up(&self.plan, &self.watch.totals);
+    }
+
+    /// Puts what one source is at this Tick in the place of what it was.
+    fn look_at(&mut self, number: u32, tick: i64) {
+        let Some(source) = find_mut(&self.homes, &mut self.partitions, number) else { return };
+        source.stirred = false;
+        let Some(bound) = source.bound else { return };
+        let Some(stream) = self.plan.streams.get(bound.stream as usize) else { return };
+        source.pulse.advance(tick);
+        if source.judge_live(&bound, stream.staleness, tick, self.gap) && !source.changed {
+            source.changed = true;
+            self.changed_sources.push(number);
+        }
+        let watermark = source.greatest.map_or(i64::MIN, |time| time.saturating_sub(stream.disorder));
+        let hold = if source.is_idle(&bound, tick, self.gap) { IDLE } else { watermark };
+        let wake = source.wake(&bound, stream.staleness, tick, self.gap);
+        self.watch.note(number, (bound.stream, bound.area), hold, wake);
+        let part = Part::of(source, &bound, tick);
+        let before = std::mem::replace(&mut source.part, part);
+        if part == before {
+            return;
+        }
+        let Some(groups) = self.glance.groups.get_mut(bound.stream as usize) else { return };
+        for area in self.plan.chain(bound.area) {
+            let Some(group) = groups.get_mut(*area as usize) else { continue };
+            if part.live() != before.live() {
+                self.watch.flips.push((bound.stream, *area, group.live));
+            }
+            group.exchange(&before, &part);
+        }
+        if let Some(total) = self.watch.totals.get_mut(bound.stream as usize) {
+            total.exchange(&before, &part);
+        }
     }
 
     /// Marks the figures of groups in which a source went stale or came back.
     fn tell_flips(&mut self) {
+        let mut flips = std::mem::take(&mut self.watch.flips);
+        flips.sort_by_key(|(stream, area, _)| (*stream, *area));
+        flips.dedup_by_key(|(stream, area, _)| (*stream, *area));
+        for (stream, area, before) in flips.drain(..) {
+            if self.glance.group(stream, area).is_some_and(|group| group.live != before) {
+                self.tell_flip(stream, area);
+            }
+        }
+        self.watch.flips = flips;
+    }
+
+    /// The same where everything was looked at.
+    fn tell_all_flips(&mut self) {
         let life = |glance: &Glance| -> Vec<(u64, u64)> {
             glance.groups.iter().flatten().map(|group| (group.live, group.due)).collect()
         };
         let areas = self.plan.chains.len().max(1);
         let (now, before) = (life(&self.glance), life(&self.last_glance));
         let flips = (0..now.len()).filter(|at| now.get(*at) != before.get(*at));
-        for (stream, area) in flips.map(|at| (at / areas, (at % areas) as u32)) {
-            let definitions = self.plan.streams.get(stream).map_or(&[][..], |stream| &stream.definitions);
-            for definition in definitions {
-                self.board.mark(*definition, area);
-            }
+        for (stream, area) in flips.map(|at| (at / areas, at % areas)) {
+            self.tell_flip(stream as u32, area as u32);
+        }
+    }
+
+    fn tell_flip(&mut self, stream: u32, area: u32) {
+        let stream = self.plan.streams.get(stream as usize);
+        for definition in stream.map_or(&[][..], |stream| &stream.definitions) {
+            self.board.mark(*definition, area);
         }
     }
 
@@ -98,14 +150,22 @@ impl Engine {
         for (number, lanes) in self.board.lanes.iter_mut().enumerate() {
             let Some(definition) = self.plan.definitions.get(number) else { continue };
             let Some(calendar) = self.plan.calendars.get(definition.calendar as usize) else { continue };
-            for (area, lane) in lanes.iter_mut().enumerate() {
+            let moved = self.watch.moved.get(definition.stream as usize).map_or(&[][..], |moved| moved);
+            let Some(alarms) = self.board.alarms.get_mut(number) else { continue };
+            for (area, (lane, alarm)) in lanes.iter_mut().zip(alarms).enumerate() {
+                let moves = *alarm != NEVER && moved.get(area).copied().unwrap_or(false);
+                if *alarm > tick && !moves {
+                    continue;
+                }
                 let group = self.glance.group(definition.stream, area as u32);
                 if !lane.wakes(group.and_then(|group| group.watermark), tick, definition.horizon) {
+                    *alarm = lane.alarm(definition.horizon);
                     continue;
                 }
                 let code = self.areas.text(area as u32);
                 let settling = Settling { definition, calendar, area: code, group, moment: &moment, tick };
                 let closed = settling.settle(lane, rows, &mut chain);
+                *alarm = lane.alarm(definition.horizon);
                 if closed && !lane.changed {
                     lane.changed = true;
                     self.board.changed.push((number as u32, area as u32));

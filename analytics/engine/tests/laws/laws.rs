@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use nhip_engine::{Effects, Engine};
-use nhip_proto::{Level, Logged, MINUTE, Record, Row, RowCause, RowState, SECOND, encode_row};
+use nhip_proto::{
+    Gap, GapCause, Level, Logged, MINUTE, Offset, Record, Row, RowCause, RowState, SECOND, encode_row,
+};
 
 use crate::model::{self, Final, Key};
 use crate::world::{self, Dice, HOUR, Said};
@@ -212,5 +214,32 @@ fn one_bad_clock_moves_nothing_but_its_own_source() {
         for (key, at) in early.iter().filter(|(key, _)| key.area.as_str() != "B") {
             assert!(late.get(key).is_none_or(|found| found <= &at.plus(4 * MINUTE)), "{key}");
         }
+    }
+}
+
+#[test]
+fn looking_only_where_something_changed_is_looking_everywhere() {
+    for seed in SEEDS.take(2) {
+        let said = world::with_rubbish(told(seed, 20 * MINUTE), seed);
+        let mut log = world::log(EACH, &said, 20 * SECOND, 90 * MINUTE);
+        let middle = log.len() / 2;
+        let at = log[middle].record.at();
+        let gap = Gap { at, cause: GapCause::Downtime, from: at, to: at, principal: String::new(), lost: 0 };
+        log.insert(middle, Logged { offset: Offset(0), record: Record::Gap(gap) });
+        (0..).zip(&mut log).for_each(|(offset, logged)| logged.offset = Offset(offset));
+        let open =
+            |at| world::profile_text(EACH, at, |text| text.replace("cadence = ", "open = true\ncadence = "));
+        log[0].record = Record::Profile(Box::new(open(world::START)));
+        let (mut engine, mut restored) = (Engine::new(world::settings(1)), Engine::new(world::settings(1)));
+        let (mut effects, mut wanted) = (Effects::default(), Effects::default());
+        for part in log.chunk_by(|logged, _| !matches!(logged.record, Record::Tick(_))) {
+            engine.apply(part, &mut effects).expect("the log goes on");
+            // What was restored knows nothing of the last look and looks at everything.
+            restored = Engine::restore(&restored.snapshot(), world::settings(1)).expect("its own snapshot");
+            restored.apply(part, &mut wanted).expect("the log goes on");
+            assert_eq!(engine.board(), restored.board(), "seed {seed}");
+        }
+        assert_eq!(engine.digest(), restored.digest(), "seed {seed}");
+        assert_eq!(bytes(&world::rows(effects)), bytes(&world::rows(wanted)), "seed {seed}");
     }
 }
