@@ -223,5 +223,9 @@ fn damage(name: &str, byte: u64) -> io::Error {
 }
 
 fn failed(dir: &Path, error: &io::Error) -> RowStoreError {
-    RowStoreError(format!("{}: {error}", dir.display()))
+    let what = format!("{}: {error}", dir.display());
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => RowStoreError::Full(what),
+        _ => RowStoreError::Failed(what),
+    }
 }

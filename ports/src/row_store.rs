@@ -6,8 +6,14 @@ use thiserror::Error;
 
 /// Why rows cannot be written or read.
 #[derive(Debug, Error)]
-#[error("row store: {0}")]
-pub struct RowStoreError(pub String);
+pub enum RowStoreError {
+    /// No space: nothing of the Tick was written, the same write may be tried again.
+    #[error("row store: no space: {0}")]
+    Full(String),
+    /// For good.
+    #[error("row store: {0}")]
+    Failed(String),
+}
 
 /// Promise: writing the same rows again changes nothing (key + revision decide); rows are durable when `write`
 /// returns; `read` gives them in the order of their known offset, then key.

@@ -5,6 +5,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::time::Duration;
 
+use nhip_client::{Client, ClientOptions, Keep, Table};
 use nhip_tests::{Node, NodeOptions, get, metric, post, until};
 
 /// A plate no profile, test or document has.
@@ -63,6 +64,7 @@ fn a_plate_is_found_nowhere() {
         let (_, body) = get(node.http, path).expect(path);
         assert_absent(path, body.as_bytes());
     }
+    assert_absent_in_frames(node.http);
     let (_, rejections) = get(node.http, "/api/v1/rejections").expect("rejections");
     assert!(
         rejections.contains("no_route") || rejections.contains("syntax"),
@@ -72,6 +74,19 @@ fn a_plate_is_found_nowhere() {
     assert_absent("stderr", node.said().as_bytes());
     let files = assert_absent_in(directory.path());
     assert!(files > 5, "log, rows, snapshots and keys were searched, not {files} files");
+}
+
+/// A snapshot in frames and what follows it.
+fn assert_absent_in_frames(http: SocketAddr) {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.block_on(async {
+        let options = ClientOptions::wall(&http.to_string());
+        let mut client = Client::connect(options, Table::new(Keep::Rows)).await.expect("a connection");
+        for _ in 0..8 {
+            let received = client.next().await.expect("a frame");
+            assert_absent("a frame", received.text.as_bytes());
+        }
+    });
 }
 
 fn post_plate(http: SocketAddr) -> (u16, String) {

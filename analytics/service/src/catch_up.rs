@@ -6,6 +6,7 @@ use nhip_engine::{Engine, EngineSettings};
 use nhip_ports::{EventLog, StateStore};
 use nhip_proto::{ArrivalTime, Offset};
 
+use crate::mutant::Mutant;
 use crate::service::{Config, Fault, Room, ServiceError};
 use crate::telemetry;
 
@@ -17,20 +18,17 @@ pub(crate) async fn restore(
     config: &Config,
 ) -> Result<(Engine, Offset), ServiceError> {
     let end = *log.durable().borrow();
-    let mut aside = None;
     for saved in states.load().await? {
         if saved.applied > end {
             telemetry::snapshot_unusable(saved.applied, "it stands beyond the end of the log");
             continue;
         }
-        if config.fault == Some(Fault::AppliedOffsetOutside) && saved.bytes.is_empty() {
-            aside = aside.or(Some(saved.applied));
-            continue;
-        }
         match Engine::restore(&saved.bytes, settings.clone()) {
-            Ok(engine) if engine.applied() == saved.applied => {
-                return Ok((engine, aside.unwrap_or(saved.applied)));
+            Ok(mut engine) if config.fault == Some(Fault::AppliedOffsetOutside) => {
+                Mutant::skip(&mut engine, saved.applied)?;
+                return Ok((engine, saved.applied));
             }
+            Ok(engine) if engine.applied() == saved.applied => return Ok((engine, saved.applied)),
             Ok(_) => telemetry::snapshot_unusable(saved.applied, "its inner offset differs"),
             Err(error) => telemetry::snapshot_unusable(saved.applied, &error.to_string()),
         }

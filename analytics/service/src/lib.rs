@@ -4,6 +4,7 @@
 //! crash repeats work and never skips it. The engine runs on a thread of its own; nothing waits for the screens.
 
 mod catch_up;
+mod mutant;
 mod query;
 mod row_writer;
 mod service;

@@ -1,9 +1,9 @@
 //! Rows go to their store beside the engine, in Tick order, through a bounded queue; a snapshot waits for them.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use nhip_ports::RowStore;
+use nhip_ports::{RowStore, RowStoreError};
 use nhip_proto::{Offset, Row};
 use tokio::sync::{mpsc, oneshot};
 
@@ -12,6 +12,9 @@ use crate::telemetry;
 
 /// Ticks waiting to be written; beyond it the engine waits (back-pressure).
 const TICKS_QUEUED_MAX: usize = 64;
+
+/// Between two tries on a full disk.
+const FULL_DISK_PAUSE: Duration = Duration::from_secs(1);
 
 enum Job {
     Write(Offset, Vec<Row>),
@@ -50,7 +53,7 @@ async fn write_all(store: Arc<dyn RowStore>, mut queue: mpsc::Receiver<Job>) -> 
         match job {
             Job::Write(tick, rows) => {
                 let began = Instant::now();
-                store.write(tick, &rows).await?;
+                write(store.as_ref(), tick, &rows).await?;
                 telemetry::rows_written(rows.len(), began.elapsed().as_secs_f64());
             }
             Job::Flush(done) => {
@@ -60,4 +63,17 @@ async fn write_all(store: Arc<dyn RowStore>, mut queue: mpsc::Receiver<Job>) -> 
         }
     }
     Ok(())
+}
+
+/// A full disk is no error: the queue behind fills and the engine waits, until there is space again.
+async fn write(store: &dyn RowStore, tick: Offset, rows: &[Row]) -> Result<(), ServiceError> {
+    loop {
+        match store.write(tick, rows).await {
+            Err(RowStoreError::Full(what)) => {
+                telemetry::disk_full(&what);
+                tokio::time::sleep(FULL_DISK_PAUSE).await;
+            }
+            done => return Ok(done?),
+        }
+    }
 }

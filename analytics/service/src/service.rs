@@ -13,9 +13,13 @@ use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
+use crate::mutant::Mutant;
 use crate::query::{AnalysisHandle, Query};
 use crate::row_writer::RowWriter;
 use crate::{catch_up, telemetry};
+
+/// Two snapshots are at least this far apart, also where the last one could not be saved.
+const SNAPSHOT_PAUSE: Duration = Duration::from_millis(500);
 
 /// Bounds of the room.
 #[derive(Clone, Debug)]
@@ -172,6 +176,7 @@ async fn run(
         saved_at: Instant::now(),
         parts,
         config,
+        mutant: Mutant::default(),
     };
     let last_record = catch_up::to_the_end(&mut room).await?;
     let found = Started {
@@ -202,6 +207,7 @@ pub(crate) struct Room {
     saved_at: Instant,
     pub(crate) parts: Parts,
     config: Config,
+    mutant: Mutant,
 }
 
 impl Room {
@@ -255,18 +261,19 @@ impl Room {
         for rebirth in self.effects.rebirths.drain(..).filter(|_| live) {
             self.parts.rebirths.request(&rebirth.node);
         }
-        self.remember_offset_aside().await?;
         self.save_when_due().await
     }
 
     async fn save_when_due(&mut self) -> Result<(), ServiceError> {
         let records = self.at.0 - self.saved.0;
-        let due = records >= self.config.snapshot_records
-            || (records > 0 && self.saved_at.elapsed() >= self.config.snapshot_interval);
+        let since = self.saved_at.elapsed();
+        let due = (records >= self.config.snapshot_records && since >= SNAPSHOT_PAUSE)
+            || (records > 0 && since >= self.config.snapshot_interval);
         if due { self.save().await } else { Ok(()) }
     }
 
-    /// Rows first: a snapshot must never claim a Tick whose rows could still be lost.
+    /// Rows first: a snapshot must never claim a Tick whose rows could still be lost. A snapshot that cannot be saved
+    /// (a full disk) is tried again later: the log holds everything it would.
     async fn save(&mut self) -> Result<(), ServiceError> {
         if self.at == self.saved {
             return Ok(());
@@ -275,18 +282,14 @@ impl Room {
         self.rows.flush().await?;
         let bytes = self.engine.snapshot();
         let size = bytes.len();
-        self.parts.states.save(SavedState { applied: self.at, bytes }).await?;
-        self.saved = self.at;
+        let bytes = self.mutant.exchange(self.config.fault, bytes);
         self.saved_at = Instant::now();
-        telemetry::snapshot_saved(size, began.elapsed().as_secs_f64(), self.at);
-        Ok(())
-    }
-
-    /// The mutant: state and offset saved apart. See [`Fault::AppliedOffsetOutside`].
-    async fn remember_offset_aside(&self) -> Result<(), ServiceError> {
-        if self.config.fault == Some(Fault::AppliedOffsetOutside) {
-            let aside = SavedState { applied: self.at, bytes: Vec::new() };
-            self.parts.states.save(aside).await?;
+        match self.parts.states.save(SavedState { applied: self.at, bytes }).await {
+            Ok(()) => {
+                self.saved = self.at;
+                telemetry::snapshot_saved(size, began.elapsed().as_secs_f64(), self.at);
+            }
+            Err(error) => telemetry::snapshot_postponed(&error.to_string()),
         }
         Ok(())
     }

@@ -26,6 +26,16 @@ pub(crate) fn snapshot_unusable(applied: Offset, reason: &str) {
     tracing::warn!(applied = applied.0, reason, "snapshot cannot be used, taking an older one");
 }
 
+pub(crate) fn snapshot_postponed(reason: &str) {
+    counter!("nhip_analytics_snapshots_postponed_total").increment(1);
+    tracing::warn!(reason, "snapshot cannot be saved now; a restart would repeat more work");
+}
+
+pub(crate) fn disk_full(what: &str) {
+    counter!("nhip_analytics_rows_retries_total").increment(1);
+    tracing::warn!(what, "rows wait for space on the disk");
+}
+
 pub(crate) fn caught_up(from: Offset, to: Offset, seconds: f64) {
     gauge!("nhip_analytics_catch_up_seconds").set(seconds);
     tracing::info!(from = from.0, to = to.0, seconds, "engine stands at the end of the log");

@@ -60,7 +60,9 @@ fn spawn(words: &[String], stderr: &Path) -> Result<ChildNode, Failure> {
     }
     drop(child.kill());
     let status = child.wait().map_err(Failure::other)?;
-    Err(Failure::other(format!("the node did not become ready ({status}); see {}", stderr.display())))
+    let said = std::fs::read_to_string(stderr).unwrap_or_default();
+    let last = said.lines().last().unwrap_or_default();
+    Err(Failure::other(format!("the node did not become ready ({status}): {last}; see {}", stderr.display())))
 }
 
 fn address(line: &str, before: &str) -> Option<SocketAddr> {
