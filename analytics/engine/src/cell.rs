@@ -1,5 +1,7 @@
 //! The accumulator of one window of one figure, with its provenance and what of it is already a row.
 
+use std::borrow::Cow;
+
 use nhip_profile::LastRollup;
 use nhip_proto::{Level, MINUTE, RowState, divide_half_even};
 
@@ -210,14 +212,16 @@ impl Cell {
     }
 
     /// All sources that contribute, sorted.
-    pub(crate) fn contributors(&self, closed: bool) -> Vec<u32> {
-        let mut all = self.sources.clone();
-        if closed && let Some(extra) = &self.extra {
-            all.extend(extra.waiting.iter().copied());
-            all.sort_unstable();
-            all.dedup();
+    pub(crate) fn contributors(&self, closed: bool) -> Cow<'_, [u32]> {
+        let waiting = self.extra.as_ref().filter(|_| closed).map_or(&[][..], |extra| &extra.waiting);
+        if waiting.is_empty() {
+            return Cow::Borrowed(&self.sources);
         }
-        all
+        let mut all = self.sources.clone();
+        all.extend(waiting);
+        all.sort_unstable();
+        all.dedup();
+        Cow::Owned(all)
     }
 }
 

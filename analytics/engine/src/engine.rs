@@ -49,6 +49,8 @@ pub struct Engine {
     /// Where each source number lives: partition and place in it.
     pub(crate) homes: Vec<(u8, u32)>,
     pub(crate) source_ids: Vec<SourceId>,
+    /// Sources below this number come in the order of their ids.
+    pub(crate) ordered: u32,
     pub(crate) source_table: Table,
     /// Sources the profile does not list, sorted by number.
     pub(crate) strangers: Vec<u32>,
@@ -118,6 +120,7 @@ impl Engine {
             partitions: vec![Partition::default(); usize::from(PARTITIONS)],
             homes: Vec::new(),
             source_ids: Vec::new(),
+            ordered: 0,
             source_table: Table::default(),
             strangers: Vec::new(),
             nodes: Nodes::default(),
@@ -262,6 +265,9 @@ impl Engine {
     pub(crate) fn put_source(&mut self, partition: u8, source: Source) {
         let hash = source_hash(&source.id, &source.stream);
         let number = source.number;
+        if self.ordered == number && self.source_ids.last().is_none_or(|last| last <= &source.id) {
+            self.ordered += 1;
+        }
         self.source_ids.push(source.id.clone());
         if let Some(home) = self.partitions.get_mut(usize::from(partition)) {
             self.homes.push((partition, home.sources.len() as u32));

@@ -3,7 +3,7 @@
 mod compile;
 
 use nhip_profile::{Identity, LastRollup};
-use nhip_proto::IndicatorId;
+use nhip_proto::{AreaCode, IndicatorId};
 
 use crate::calendar::Calendar;
 
@@ -21,6 +21,8 @@ pub(crate) struct Plan {
     pub(crate) definitions: Vec<Definition>,
     /// One of each kind of window.
     pub(crate) calendars: Vec<Calendar>,
+    /// By area number: its code.
+    pub(crate) codes: Vec<AreaCode>,
     /// By area number: the area itself and its ancestors.
     pub(crate) chains: Vec<Vec<u32>>,
     /// Domain ids and the streams their indicators read.

@@ -20,6 +20,8 @@ pub(crate) struct Moment<'a> {
     pub(crate) origin: Origin,
     /// Source ids by number.
     pub(crate) sources: &'a [SourceId],
+    /// Sources below this number come in the order of their ids.
+    pub(crate) ordered: u32,
     /// Numbers of sources the profile does not list, sorted.
     pub(crate) strangers: &'a [u32],
 }
@@ -27,7 +29,7 @@ pub(crate) struct Moment<'a> {
 /// One window about to become a row.
 pub(crate) struct Draft<'a> {
     pub(crate) definition: &'a Definition,
-    pub(crate) area: &'a str,
+    pub(crate) area: &'a AreaCode,
     pub(crate) cell: &'a Cell,
     pub(crate) group: Option<&'a Group>,
     pub(crate) amounts: Amounts,
@@ -39,16 +41,16 @@ pub(crate) struct Draft<'a> {
 
 impl Draft<'_> {
     /// Sources due: those the profile lists, and strangers that contributed.
-    fn due(&self, moment: &Moment<'_>) -> u32 {
+    pub(crate) fn due(&self, moment: &Moment<'_>) -> u32 {
         let listed = self.group.map_or(0, |group| group.due as u32);
         let stranger = |number: &&u32| self.cell.sources.binary_search(number).is_ok();
         let strangers = moment.strangers.iter().filter(stranger).count() as u32;
         (listed + strangers).max(self.amounts.k)
     }
 
-    /// The row; `names` tells whether it names its sources.
-    pub(crate) fn row(&self, moment: &Moment<'_>, names: bool) -> Row {
-        let (cell, m) = (self.cell, self.due(moment));
+    /// The row, `m` being [`Self::due`]; `names` tells whether it names its sources.
+    pub(crate) fn row(&self, moment: &Moment<'_>, m: u32, names: bool) -> Row {
+        let cell = self.cell;
         let empty = Group::default();
         let mut samples: Vec<Offset> = cell.samples.iter().map(|offset| Offset(*offset)).collect();
         samples.sort_unstable();
@@ -87,13 +89,16 @@ impl Draft<'_> {
 
     fn sources(&self, moment: &Moment<'_>) -> Vec<SourceId> {
         let id = |number: u32| moment.sources.get(number as usize).cloned();
-        let mut ids: Vec<SourceId> = self.cell.contributors(self.closed).into_iter().filter_map(id).collect();
-        ids.sort_unstable();
+        let numbers = self.cell.contributors(self.closed);
+        let mut ids: Vec<SourceId> = numbers.iter().copied().filter_map(id).collect();
+        if numbers.last().is_some_and(|last| *last >= moment.ordered) {
+            ids.sort_unstable();
+        }
         ids
     }
 
     /// A hash of what makes a row differ from the one before: all but known_*, badge and revision.
-    pub(crate) fn essence(&self, moment: &Moment<'_>) -> u64 {
+    pub(crate) fn essence(&self, m: u32) -> u64 {
         let cell = self.cell;
         let wide = |number: i128| [number as u64, (number >> 64) as u64];
         let value = self.amounts.value;
@@ -101,7 +106,7 @@ impl Draft<'_> {
             .into_iter()
             .chain(wide(self.amounts.below))
             .chain(wide(value.unwrap_or(0)))
-            .chain([u64::from(value.is_some()), u64::from(self.amounts.k), u64::from(self.due(moment))])
+            .chain([u64::from(value.is_some()), u64::from(self.amounts.k), u64::from(m)])
             .chain([
                 cell.time.unwrap_or(i64::MIN) as u64,
                 u64::from(self.level.code()),
@@ -115,10 +120,10 @@ impl Draft<'_> {
 }
 
 /// The key of a window.
-pub(crate) fn key(definition: &Definition, area: &str, start: i64) -> FigureKey {
+pub(crate) fn key(definition: &Definition, area: &AreaCode, start: i64) -> FigureKey {
     FigureKey {
         indicator: definition.indicator.clone(),
-        area: AreaCode::new(area),
+        area: area.clone(),
         group: String::new(),
         period: definition.period.clone(),
         window_start: EventTime(start),

@@ -96,7 +96,8 @@ impl Engine {
     pub(crate) fn moment(&self) -> Moment<'_> {
         let (known_offset, known_at) = self.tick_known();
         let (sources, strangers) = (&self.source_ids, &self.strangers);
-        Moment { known_offset, known_at, origin: self.origin(), sources, strangers }
+        let (origin, ordered) = (self.origin(), self.ordered);
+        Moment { known_offset, known_at, origin, sources, ordered, strangers }
     }
 
     /// The newest window of a lane; where nothing was heard yet, an empty one.
@@ -105,7 +106,7 @@ impl Engine {
         let lane = self.board.lane(number, area)?;
         match lane.newest() {
             Some(at) => self.window_figure((number, area), at, moment, names),
-            None => Some(self.unheard(definition, area, moment)),
+            None => self.unheard(definition, area, moment),
         }
     }
 
@@ -123,7 +124,7 @@ impl Engine {
         let closed = cell.end <= lane.watermark;
         let draft = Draft {
             definition,
-            area: self.areas.text(area),
+            area: self.plan.codes.get(area as usize)?,
             cell,
             group: self.glance.group(definition.stream, area),
             amounts: cell.amounts(definition, closed),
@@ -133,7 +134,8 @@ impl Engine {
             revision: cell.written.revision.saturating_sub(u32::from(!cell.written.dirty)),
         };
         let changed = Offset(cell.changed);
-        Some(Figure { row: draft.row(moment, names), changed, history: self.history(definition, lane, at) })
+        let row = draft.row(moment, draft.due(moment), names);
+        Some(Figure { row, changed, history: self.history(definition, lane, at) })
     }
 
     /// The level if a Tick came now: from the last settled window over the ones changed since.
@@ -179,13 +181,13 @@ impl Engine {
     }
 
     /// A figure of sources that are due and were never heard: missing, not 0.
-    fn unheard(&self, definition: &Definition, area: u32, moment: &Moment<'_>) -> Figure {
+    fn unheard(&self, definition: &Definition, area: u32, moment: &Moment<'_>) -> Option<Figure> {
         let since = self.editions.last().map_or(0, |edition| edition.text.at.0);
         let calendar = self.plan.calendars.get(definition.calendar as usize);
         let (start, end) = calendar.map_or((0, 0), |calendar| calendar.locate(since));
         let draft = Draft {
             definition,
-            area: self.areas.text(area),
+            area: self.plan.codes.get(area as usize)?,
             cell: &Cell::new(start, end),
             group: self.glance.group(definition.stream, area),
             amounts: Amounts { above: 0, below: 0, value: None, k: 0 },
@@ -194,7 +196,8 @@ impl Engine {
             state: RowState::Provisional,
             revision: 0,
         };
-        Figure { row: draft.row(moment, false), changed: self.profile_offset, history: Vec::new() }
+        let row = draft.row(moment, draft.due(moment), false);
+        Some(Figure { row, changed: self.profile_offset, history: Vec::new() })
     }
 
     fn source_update(&self, number: u32) -> Option<SourceUpdate> {

@@ -1,6 +1,6 @@
 //! One lane at a Tick: close windows, carry levels, write what changed, forget what is beyond the horizon.
 
-use nhip_proto::{Level, Row, RowState};
+use nhip_proto::{AreaCode, Level, Row, RowState};
 
 use crate::badge::Group;
 use crate::calendar::Calendar;
@@ -9,11 +9,18 @@ use crate::lane::Lane;
 use crate::plan::Definition;
 use crate::row::{Draft, Moment, level};
 
+/// The chain over all rows, and room to write one row down.
+#[derive(Default)]
+pub(crate) struct Chain {
+    pub(crate) hasher: blake3::Hasher,
+    bytes: Vec<u8>,
+}
+
 /// One lane with what it needs.
 pub(crate) struct Settling<'a> {
     pub(crate) definition: &'a Definition,
     pub(crate) calendar: &'a Calendar,
-    pub(crate) area: &'a str,
+    pub(crate) area: &'a AreaCode,
     pub(crate) group: Option<&'a Group>,
     pub(crate) moment: &'a Moment<'a>,
     /// The Tick's time.
@@ -22,7 +29,7 @@ pub(crate) struct Settling<'a> {
 
 impl Settling<'_> {
     /// Settles a lane that woke; true if a window closed or left.
-    pub(crate) fn settle(&self, lane: &mut Lane, rows: &mut Vec<Row>, chain: &mut blake3::Hasher) -> bool {
+    pub(crate) fn settle(&self, lane: &mut Lane, rows: &mut Vec<Row>, chain: &mut Chain) -> bool {
         let expires = |end: i64| end.saturating_add(self.definition.horizon) < self.tick;
         let (closes, forgets) = (lane.open_end <= lane.watermark, expires(lane.oldest_end));
         let mut first = lane.cells.partition_point(|cell| cell.start < lane.dirty_from);
@@ -57,7 +64,7 @@ impl Settling<'_> {
         closed: bool,
         before: Level,
         rows: &mut Vec<Row>,
-        chain: &mut blake3::Hasher,
+        chain: &mut Chain,
     ) -> Level {
         let due = |cell: &Cell| {
             let closes = closed && !cell.written.closed() && cell.has_data(true);
@@ -88,9 +95,10 @@ impl Settling<'_> {
         let (definition, area, group) = (self.definition, self.area, self.group);
         let revision = cell.written.revision;
         let draft = Draft { definition, area, cell, group, amounts, level, closed, state, revision };
-        let essence = draft.essence(self.moment);
+        let m = draft.due(self.moment);
+        let essence = draft.essence(m);
         let changed = essence != cell.written.essence || revision == 0 || state == RowState::Final;
-        let row = changed.then(|| draft.row(self.moment, true));
+        let row = changed.then(|| draft.row(self.moment, m, true));
         cell.written.dirty = false;
         if let Some(row) = row {
             link(&row, essence, chain);
@@ -105,13 +113,15 @@ impl Settling<'_> {
 }
 
 /// Adds a row to the chain over all rows: its key, definition, revision and essence.
-fn link(row: &Row, essence: u64, chain: &mut blake3::Hasher) {
+fn link(row: &Row, essence: u64, Chain { hasher, bytes }: &mut Chain) {
+    bytes.clear();
     for text in [row.key.indicator.as_str(), row.key.area.as_str(), &row.key.period] {
-        chain.update(&(text.len() as u64).to_be_bytes());
-        chain.update(text.as_bytes());
+        bytes.extend_from_slice(&(text.len() as u64).to_be_bytes());
+        bytes.extend_from_slice(text.as_bytes());
     }
-    chain.update(&row.definition);
+    bytes.extend_from_slice(&row.definition);
     for number in [row.key.window_start.0 as u64, u64::from(row.revision), essence] {
-        chain.update(&number.to_be_bytes());
+        bytes.extend_from_slice(&number.to_be_bytes());
     }
+    hasher.update(bytes);
 }

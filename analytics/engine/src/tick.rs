@@ -7,7 +7,7 @@ use crate::engine::{Engine, find_mut};
 use crate::lane::NEVER;
 use crate::pulse::STRETCH;
 use crate::row::Moment;
-use crate::settle::Settling;
+use crate::settle::{Chain, Settling};
 use crate::watch::IDLE;
 
 impl Engine {
@@ -24,8 +24,10 @@ impl Engine {
             self.look_around(at);
             self.tell_all_flips();
         }
-        let mut rows = Vec::new();
+        // About as many rows as with the Tick before.
+        let mut rows = Vec::with_capacity(self.watch.rows);
         self.settle(at, &mut rows);
+        self.watch.rows = rows.len();
         debug_assert!(self.all_sources().all(|source| source.counts.balances()), "P4: the ledger balances");
         rows
     }
@@ -142,11 +144,12 @@ impl Engine {
             known_at: known.1,
             origin: self.origin(),
             sources: &self.source_ids,
+            ordered: self.ordered,
             strangers: &self.strangers,
         };
-        let mut chain = blake3::Hasher::new();
-        chain.update(&self.rows_chain);
-        chain.update(&known.0.0.to_be_bytes());
+        let mut chain = Chain::default();
+        chain.hasher.update(&self.rows_chain);
+        chain.hasher.update(&known.0.0.to_be_bytes());
         for (number, lanes) in self.board.lanes.iter_mut().enumerate() {
             let Some(definition) = self.plan.definitions.get(number) else { continue };
             let Some(calendar) = self.plan.calendars.get(definition.calendar as usize) else { continue };
@@ -162,8 +165,9 @@ impl Engine {
                     *alarm = lane.alarm(definition.horizon);
                     continue;
                 }
-                let code = self.areas.text(area as u32);
-                let settling = Settling { definition, calendar, area: code, group, moment: &moment, tick };
+                let Some(area_code) = self.plan.codes.get(area) else { continue };
+                let settling =
+                    Settling { definition, calendar, area: area_code, group, moment: &moment, tick };
                 let closed = settling.settle(lane, rows, &mut chain);
                 *alarm = lane.alarm(definition.horizon);
                 if closed && !lane.changed {
@@ -175,8 +179,8 @@ impl Engine {
         if rows.is_empty() {
             return;
         }
-        self.rows_chain = *chain.finalize().as_bytes();
-        rows.sort_by(|left, right| {
+        self.rows_chain = *chain.hasher.finalize().as_bytes();
+        rows.sort_unstable_by(|left, right| {
             (left.key.window_start, &left.key, left.definition).cmp(&(
                 right.key.window_start,
                 &right.key,

@@ -33,6 +33,8 @@ pub(crate) struct Watch {
     pub(crate) moved: Vec<Vec<bool>>,
     /// By stream: all its sources.
     pub(crate) totals: Vec<Group>,
+    /// How many rows the last Tick had.
+    pub(crate) rows: usize,
     /// Stream, area and the number of live sources there before one flipped.
     pub(crate) flips: Vec<(u32, u32, u64)>,
 }

@@ -81,6 +81,7 @@ impl<'a> Compiler<'a> {
             chain.push(province);
         }
         self.plan.chains = chains;
+        self.plan.codes = areas.texts().map(AreaCode::new).collect();
     }
 
     fn stream(&mut self, stream: &Stream) -> StreamPlan {
