@@ -94,8 +94,8 @@ async fn point(context: &Context, report: &mut Report, clients: usize, null_p99:
 
 /// The row id of the probe's figure.
 async fn row_id(node: &Node) -> Outcome<u32> {
-    let mut table = Table::new(Keep::Rows);
-    Client::load(&ClientOptions::wall(&node.http), &mut table).await?;
+    let wall = probe::wall(&node.http, 50).await?;
+    let table = wall.table();
     let mut ids = table.rows().keys().copied();
     Ok(ids.find(|id| table.key(*id) == Some(("probe.number", "proof"))).ok_or("the view lacks the probe")?)
 }

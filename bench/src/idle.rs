@@ -4,12 +4,12 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use nhip_adapters::SystemClock;
-use nhip_client::{Client, ClientOptions, Keep, Table};
 use nhip_proto::MILLISECOND;
 
 use crate::broker::Mosquitto;
 use crate::context::{Context, Outcome};
 use crate::node::Node;
+use crate::probe;
 use crate::process::{cpu_seconds, resident_kib};
 use crate::report::{Figure, Report};
 
@@ -53,7 +53,7 @@ async fn demo(context: &Context, report: &mut Report, help_s: f64) -> Outcome<()
     let node = Node::start(context, "demo", &data, &[])?;
     let figure = Figure::cost("demo: start to ready", node.ready_after.as_secs_f64(), "s");
     report.add(&figure.beside("nhip --help", help_s).budget(1.0))?;
-    let mut wall = Client::connect(ClientOptions::wall(&node.http), Table::new(Keep::Rows)).await?;
+    let mut wall = probe::wall(&node.http, 50).await?;
     let (mut first, mut live) = (None, None);
     let deadline = tokio::time::Instant::from_std(node.began + FIRST_VALUE_MAX);
     while live.is_none() {

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
-use nhip_client::{Client, ClientOptions, HttpConnection, Keep, Table};
+use nhip_client::{Applied, Client, ClientOptions, HttpConnection, Keep, Table};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -39,10 +39,24 @@ impl Plan {
     }
 }
 
-/// A wall that keeps all rows.
+/// A wall that keeps all rows and has its first table. A node that is just up may send it away for a moment.
 pub(crate) async fn wall(http: &str, rate_ms: u64) -> Outcome<Client> {
-    let options = ClientOptions { rate_ms, ..ClientOptions::wall(http) };
-    Ok(Client::connect(options, Table::new(Keep::Rows)).await?)
+    let began = Instant::now();
+    loop {
+        let options = ClientOptions { rate_ms, ..ClientOptions::wall(http) };
+        let mut wall = Client::connect(options, Table::new(Keep::Rows)).await?;
+        let pause = loop {
+            match wall.next().await?.applied {
+                Applied::Snap { done: true } => return Ok(wall),
+                Applied::Bye { retry_ms, .. } => break retry_ms,
+                _ => {}
+            }
+        };
+        if began.elapsed() > PATIENCE {
+            return Err("the node takes no walls".into());
+        }
+        tokio::time::sleep(Duration::from_millis(pause)).await;
+    }
 }
 
 /// Publishes the plan and returns the microseconds from each planned instant to the frame that shows it.
@@ -60,7 +74,11 @@ pub(crate) async fn run(plan: Plan, mut wall: Client) -> Outcome<Histogram<u64>>
     let deadline = tokio::time::Instant::from_std(began + plan.due(last) + PATIENCE);
     while next <= last {
         let Ok(received) = tokio::time::timeout_at(deadline, wall.next()).await else { break };
-        let at = received?.at;
+        let received = received?;
+        if let Applied::Bye { code, retry_ms } = received.applied {
+            return Err(format!("the node said bye {code}, retry in {retry_ms} ms").into());
+        }
+        let at = received.at;
         let shown = wall.table().row(INDICATOR, AREA).and_then(|row| row.v.as_ref()?.as_u64());
         while shown.is_some_and(|shown| next <= shown.min(last)) {
             note(next, at.saturating_duration_since(began + plan.due(next)))?;
