@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use nhip_adapters::{BUS_UPDATES_MAX, LocalBus, MqttEndpoint};
 use nhip_analytics::{AnalysisHandle, Started};
@@ -20,6 +21,11 @@ use crate::config::Config;
 use crate::rebirth::{self, Rebirths};
 use crate::supervise::Tasks;
 use crate::{clock, observe, profile_dir};
+
+/// Between two looks at our own /readyz.
+const READY_LOOK: Duration = Duration::from_millis(5);
+/// How long the pages may take to have their first board.
+const READY_WAIT_MAX: Duration = Duration::from_secs(30);
 
 /// A node that is ready.
 pub(crate) struct Node {
@@ -80,6 +86,7 @@ impl Node {
         let (ticking, ticks_stop) = (room.clone(), stop.clone());
         tasks.spawn("ticks", async move { ticking.run_ticks(ticks_stop).await.map_err(Failure::other) });
         tasks.spawn("http", async move { dashboard.serve(listener, stop).await.map_err(Failure::other) });
+        until_ready(http).await?;
         Ok(Self { tasks, http, mqtt, seed: config.seed, profile, clock })
     }
 
@@ -129,6 +136,19 @@ impl Node {
     }
 }
 
+/// The ready line and /readyz must never disagree: the one waits for the other.
+async fn until_ready(http: SocketAddr) -> Result<(), Failure> {
+    let address = http.to_string();
+    let ready = async {
+        while !nhip_client::http_get(&address, "/readyz").await.is_ok_and(|answer| answer.status == 200) {
+            tokio::time::sleep(READY_LOOK).await;
+        }
+    };
+    tokio::time::timeout(READY_WAIT_MAX, ready)
+        .await
+        .map_err(|_| Failure::other("the pages did not become ready; see the log above"))
+}
+
 /// A disk that broke its promise ends the node at once: nothing may be acknowledged any more.
 fn watch_log(tasks: &mut Tasks, doors: &Doors) {
     let mut failure = doors.log.failure();
@@ -159,7 +179,7 @@ async fn start_analytics(
     };
     let settings = nhip_analytics::Config {
         threads: config.threads,
-        snapshot_interval: std::time::Duration::from_secs(config.snapshot_seconds),
+        snapshot_interval: Duration::from_secs(config.snapshot_seconds),
         fault: (config.fault.as_deref() == Some("applied-offset-outside"))
             .then_some(nhip_analytics::Fault::AppliedOffsetOutside),
         ..nhip_analytics::Config::default()

@@ -142,8 +142,10 @@ fn assert_accounted(data: &Path, journal: &Path) {
         .expect("the program runs");
     let said = String::from_utf8_lossy(&output.stdout);
     println!("{said}");
-    let nothing_lost = !said.contains("lost,") && !said.contains("figure ");
-    assert!(nothing_lost, "{said}{}", String::from_utf8_lossy(&output.stderr));
+    // A short run may close no window; everything else that is wrong counts.
+    let wrong: Vec<_> =
+        said.lines().filter(|line| line.starts_with("WRONG") && !line.contains("no window")).collect();
+    assert!(wrong.is_empty(), "{wrong:?}");
     assert!(
         said.contains("records "),
         "the log verifies and was counted: {}",
