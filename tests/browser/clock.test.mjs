@@ -1,19 +1,7 @@
 // The browser's own clock may be wrong by an hour: ages and the shown time stay right.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { readTiles, until, withWall } from "./harness.mjs";
-
-/** Runs before the page: a PC clock that is off. */
-function shiftDate(off_ms) {
-  return `{
-    const Real = Date;
-    class Wrong extends Real {
-      constructor(...parts) { if (parts.length === 0) super(Real.now() + ${off_ms}); else super(...parts); }
-      static now() { return Real.now() + ${off_ms}; }
-    }
-    globalThis.Date = Wrong;
-  }`;
-}
+import { readTiles, shiftDate, until, withWall } from "./harness.mjs";
 
 for (const hours of [1, -1]) {
   test(`a clock ${hours} h off: ages within half a second and the tick`, async () => {
@@ -31,7 +19,10 @@ for (const hours of [1, -1]) {
         return real > 23;
       });
       const time = await page.locator(".time").innerText();
-      const format = new Intl.DateTimeFormat("en-GB", { timeZone: "Asia/Ho_Chi_Minh", timeStyle: "medium" });
+      const format = new Intl.DateTimeFormat("en-GB", {
+        timeZone: "Asia/Ho_Chi_Minh",
+        timeStyle: "medium",
+      });
       const near = [-2, -1, 0, 1].map((second) => format.format(server.now() + second * 1000));
       assert.ok(near.includes(time), `${time} is not about ${near[2]}`);
     });

@@ -57,7 +57,9 @@ export async function withWall(options, act) {
   const server = await serve(options);
   const browser = await launch(options.arguments);
   try {
-    const context = await browser.newContext({ viewport: options.viewport ?? { width: 1920, height: 1080 } });
+    const context = await browser.newContext({
+      viewport: options.viewport ?? { width: 1920, height: 1080 },
+    });
     for (const script of options.scripts ?? []) await context.addInitScript(script);
     const page = await openWall(context, base(server), options.query);
     await act({ page, context, server, address: base(server) });
@@ -79,4 +81,52 @@ export function readTiles() {
     age: card.querySelector("[data-cell=age]").textContent,
     value: card.querySelector("[data-cell=value]").textContent,
   }));
+}
+
+/** Runs before the page: a PC clock that is off. */
+export function shiftDate(off_ms) {
+  return `{
+    const Real = Date;
+    class Wrong extends Real {
+      constructor(...parts) { if (parts.length === 0) super(Real.now() + ${off_ms}); else super(...parts); }
+      static now() { return Real.now() + ${off_ms}; }
+    }
+    globalThis.Date = Wrong;
+  }`;
+}
+
+/** Runs in the page: keeps what the content security policy refused in `violations`. */
+export function recordViolations() {
+  globalThis.violations = [];
+  document.addEventListener("securitypolicyviolation", (event) => {
+    globalThis.violations.push(`${event.violatedDirective} ${event.blockedURI}`);
+  });
+}
+
+/** Runs in the page: when the link became live, the banner came (`lost`) and went (`found`), by Date.now. */
+export function recordLink() {
+  window.linkMarks = [];
+  const mark = (what) => window.linkMarks.push([what, Date.now()]);
+  const top = document.querySelector(".top");
+  const link = document.querySelector(".link");
+  const lost = () => mark(top.hasAttribute("data-lost") ? "lost" : "found");
+  new MutationObserver(lost).observe(top, {
+    attributes: true,
+    attributeFilter: ["data-lost"],
+  });
+  const phase = () => mark(link.dataset.link);
+  new MutationObserver(phase).observe(link, {
+    attributes: true,
+    attributeFilter: ["data-link"],
+  });
+}
+
+/** When the page itself saw `what` first after `from`; no delay of this process is in it. */
+export function firstAfter(page, what, from) {
+  return until(what, 15_000, () =>
+    page.evaluate(
+      ([name, since]) => window.linkMarks.find(([of, at]) => of === name && at >= since)?.[1],
+      [what, from],
+    ),
+  );
 }

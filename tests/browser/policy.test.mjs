@@ -3,16 +3,9 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { test } from "node:test";
-import { withWall } from "./harness.mjs";
+import { recordViolations, withWall } from "./harness.mjs";
 
 const require = createRequire(new URL("../../web/package.json", import.meta.url));
-
-function recordViolations() {
-  globalThis.violations = [];
-  document.addEventListener("securitypolicyviolation", (event) => {
-    globalThis.violations.push(`${event.violatedDirective} ${event.blockedURI}`);
-  });
-}
 
 test("no request to another host, no violation, no error, also with the panel open", async () => {
   await withWall({ scripts: [recordViolations] }, async ({ page, address }) => {

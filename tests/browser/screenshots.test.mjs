@@ -17,7 +17,11 @@ test("pictures of the wall", async (t) => {
   for (const [width, height] of SIZES) {
     for (const lang of ["vi", "en"]) {
       await withWall(
-        { viewport: { width, height }, query: `?lang=${lang}`, areas: "tay-ninh" },
+        {
+          viewport: { width, height },
+          query: `?lang=${lang}`,
+          areas: "tay-ninh",
+        },
         async ({ page }) => {
           await page.evaluate(() => document.fonts.ready);
           await until(

@@ -194,6 +194,7 @@ export class DevServer {
     const url = new URL(request.url, "http://localhost");
     if (url.pathname.startsWith("/api/v1/views/")) return this.#snapshot(request, response, url);
     if (url.pathname === "/api/v1/explain") return json(response, 200, this.#explain(url.searchParams));
+    if (url.pathname === "/readyz") return json(response, 200, {});
     const file = /^\/wall\/[^/]+$/.test(url.pathname) ? "/index.html" : normalize(url.pathname);
     try {
       const body = await readFile(join(DIST, file));

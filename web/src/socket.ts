@@ -16,15 +16,15 @@ export const DEAD_MS = 3000;
 export const CONNECT_MAX_MS = 2000;
 /** How long a snapshot may take. */
 export const SNAPSHOT_MAX_MS = 8000;
-/** The longest pause between two attempts: a wall must be live within 3 s of its server. */
-export const DELAY_MAX_MS = 2000;
+/** The longest pause between two attempts: a wall must be live within 3 s of its server, snapshot included. */
+export const DELAY_MAX_MS = 1000;
 const DELAY_FIRST_MS = 200;
 const WATCH_EVERY_MS = 250;
 const PINGS_AT_START = 5;
 const PING_EVERY_MS = 15_000;
 const FLOW_EVERY_MS = 2000;
 
-/** `min(2 s, 200·2ⁿ)·U(0.5, 1)`; `random` is in 0…1. */
+/** `min(1 s, 200·2ⁿ)·U(0.5, 1)`; `random` is in 0…1. */
 export function delay_ms(attempt: number, random: number): number {
   return Math.min(DELAY_MAX_MS, DELAY_FIRST_MS * 2 ** Math.min(attempt, 10)) * (0.5 + random / 2);
 }
@@ -129,8 +129,25 @@ export class LiveLink {
 
   async #begin(): Promise<void> {
     if (this.#loading) return;
-    if (this.#needSnapshot && !(await this.#load())) return;
+    if (this.#needSnapshot ? !(await this.#load()) : !(await this.#answers())) return;
     this.#open();
+  }
+
+  /** After a failed attempt the server is asked by HTTP first: browsers delay sockets after many failed ones. */
+  async #answers(): Promise<boolean> {
+    if (this.#attempt <= 1) return true;
+    this.#loading = true;
+    try {
+      const signal = AbortSignal.timeout(CONNECT_MAX_MS);
+      const response = await fetch(`${this.#settings.base}/readyz`, { cache: "no-store", signal });
+      if (response.status < 500) return true;
+    } catch {
+      // no answer: the same as a server that is not ready
+    } finally {
+      this.#loading = false;
+    }
+    this.#again();
+    return false;
   }
 
   async #load(): Promise<boolean> {
