@@ -3,8 +3,9 @@
 use std::time::Instant;
 
 use nhip_engine::{Engine, EngineSettings};
-use nhip_ports::{EventLog, StateStore};
+use nhip_ports::{EventLog, LogBatch, LogError, StateStore};
 use nhip_proto::{ArrivalTime, Offset};
+use tokio::task::JoinHandle;
 
 use crate::mutant::Mutant;
 use crate::service::{Config, Fault, Room, ServiceError};
@@ -36,22 +37,26 @@ pub(crate) async fn restore(
     Ok((Engine::new(settings), log.first()))
 }
 
-/// Applies everything durable; returns the time of the last record applied.
+/// Applies everything durable; returns the time of the last record applied. The next batch is read and decoded
+/// while the engine applies this one.
 pub(crate) async fn to_the_end(room: &mut Room) -> Result<Option<ArrivalTime>, ServiceError> {
     let (began, from) = (Instant::now(), room.at);
-    let durable = room.parts.log.durable();
     let mut last = room.engine.last_tick();
+    let mut reading = ahead(room, room.at);
     loop {
-        let end = *durable.borrow();
-        if room.at >= end {
-            break;
-        }
-        let batch = room.read().await?;
-        last = batch.last().map(|logged| logged.record.at()).or(last);
+        let batch = reading.await.map_err(|error| ServiceError::Thread(error.to_string()))??;
+        let Some(end) = batch.last() else { break };
+        last = Some(end.record.at());
+        reading = ahead(room, end.offset.next());
         room.apply(&batch, false).await?;
     }
     // What the catch-up changed is told by the board, not as news.
     drop(room.engine.update());
     telemetry::caught_up(from, room.at, began.elapsed().as_secs_f64());
     Ok(last)
+}
+
+fn ahead(room: &Room, from: Offset) -> JoinHandle<Result<LogBatch, LogError>> {
+    let (log, limit) = (room.parts.log.clone(), room.limit());
+    tokio::spawn(async move { log.read(from, limit).await })
 }

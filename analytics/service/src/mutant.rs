@@ -7,12 +7,17 @@ use crate::service::Fault;
 
 /// [`Fault::AppliedOffsetOutside`]: offset and state are saved at different moments, so that after a crash the
 /// offset belongs to a newer state than the one beside it (etcd 3.5.0 to 3.5.2).
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Mutant {
     older: Option<Vec<u8>>,
 }
 
 impl Mutant {
+    /// Begins with the state the room began with, unless that knows no profile yet and so nothing to forget.
+    pub(crate) fn new(fault: Option<Fault>, engine: &Engine) -> Self {
+        Self { older: fault.and(engine.profile_hash()).map(|_| engine.snapshot()) }
+    }
+
     /// The state to save beside the newest offset: the newest one, or with the fault the one before it.
     pub(crate) fn exchange(&mut self, fault: Option<Fault>, bytes: Vec<u8>) -> Vec<u8> {
         match fault {

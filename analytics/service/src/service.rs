@@ -167,6 +167,7 @@ async fn run(
     let settings = EngineSettings { threads: config.threads, origin: parts.origin };
     let (engine, at) =
         catch_up::restore(parts.states.as_ref(), parts.log.as_ref(), settings, &config).await?;
+    let mutant = Mutant::new(config.fault, &engine);
     let mut room = Room {
         engine,
         at,
@@ -176,7 +177,7 @@ async fn run(
         saved_at: Instant::now(),
         parts,
         config,
-        mutant: Mutant::default(),
+        mutant,
     };
     let last_record = catch_up::to_the_end(&mut room).await?;
     let found = Started {
@@ -239,10 +240,12 @@ impl Room {
         }
     }
 
-    pub(crate) async fn read(&self) -> Result<LogBatch, ServiceError> {
-        let limit =
-            ReadLimit { records_max: self.config.batch_records_max, bytes_max: self.config.batch_bytes_max };
-        Ok(self.parts.log.read(self.at, limit).await?)
+    async fn read(&self) -> Result<LogBatch, ServiceError> {
+        Ok(self.parts.log.read(self.at, self.limit()).await?)
+    }
+
+    pub(crate) fn limit(&self) -> ReadLimit {
+        ReadLimit { records_max: self.config.batch_records_max, bytes_max: self.config.batch_bytes_max }
     }
 
     /// One batch through the engine; the order is the guarantee.
