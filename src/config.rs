@@ -122,7 +122,8 @@ impl Config {
         let mqtt = flags.mqtt.or(file.mqtt).unwrap_or_else(|| local(1883));
         let data = flags.data.clone().or(file.data).unwrap_or(defaults.data);
         let keys = flags.keys.clone().or(file.keys).unwrap_or_else(|| beside(&data, "-keys"));
-        if !http.ip().is_loopback() && !(flags.open || file.open) {
+        let allowed = http.ip().is_loopback() || flags.open || file.open;
+        if !allowed {
             return Err(ConfigError::Open(http));
         }
         if let Some(speed) = flags.speed.filter(|speed| !(0.0..=100_000.0).contains(speed)) {
