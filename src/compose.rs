@@ -16,8 +16,7 @@ use crate::installation::{self, DataDirectory};
 
 pub(crate) use crate::compose_links::{Subscriber, subscribers};
 
-/// How long a group waits for company. Each group costs a sync, an engine batch and a frame; at a thousand messages a
-/// second two milliseconds spare half of the processor for a tenth of the latency allowed.
+/// How long a group waits for company: fewer syncs for a small part of the latency allowed (docs/benchmarks.md).
 const COMMIT_DELAY_MS: u64 = 2;
 
 /// The durable doors of a running node.
