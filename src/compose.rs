@@ -16,9 +16,6 @@ use crate::installation::{self, DataDirectory};
 
 pub(crate) use crate::compose_links::{Subscriber, subscribers};
 
-/// How long a group waits for company: fewer syncs for a small part of the latency allowed (docs/benchmarks.md).
-const COMMIT_DELAY_MS: u64 = 2;
-
 /// The durable doors of a running node.
 pub(crate) struct Doors {
     /// The log.
@@ -68,7 +65,7 @@ fn open_failure(error: LogOpenError) -> Failure {
 
 #[cfg(not(feature = "fault-injection"))]
 fn log_config(_config: &Config) -> Result<LogConfig, Failure> {
-    Ok(LogConfig { commit_delay_ms_max: COMMIT_DELAY_MS, ..LogConfig::default() })
+    Ok(LogConfig::default())
 }
 
 #[cfg(feature = "fault-injection")]
@@ -79,7 +76,7 @@ fn log_config(config: &Config) -> Result<LogConfig, Failure> {
         Some("applied-offset-outside") | None => None,
         Some(other) => return Err(Failure::configuration(format!("--fault {other}: no such fault"))),
     };
-    Ok(LogConfig { fault, commit_delay_ms_max: COMMIT_DELAY_MS, ..LogConfig::default() })
+    Ok(LogConfig { fault, ..LogConfig::default() })
 }
 
 /// The embedded endpoint, already listening.
