@@ -5,6 +5,7 @@ mod adopt;
 mod api;
 mod badge;
 mod calendar;
+pub mod calculator;
 mod cell;
 mod engine;
 mod lane;
