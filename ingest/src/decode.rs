@@ -1,6 +1,7 @@
 //! Bytes to items: one total, stateless function per dialect. Nothing is judged here, and no text of a
 //! payload gets into the clear part unless the profile declares it.
 
+mod dialect;
 mod native_json;
 mod native_protobuf;
 mod protobuf_bounds;
@@ -13,6 +14,8 @@ use nhip_proto::{
     RejectionReason, SECOND, Session, Span,
 };
 use unicode_normalization::UnicodeNormalization as _;
+
+pub use self::dialect::Dialect;
 
 /// Readings in one message at most.
 pub const READINGS_MAX: usize = 1_000;
@@ -27,55 +30,6 @@ pub const PERIOD_MAX: Span = 366 * 24 * 3600 * SECOND;
 /// Stands for a unit text that is not known: the text stays sealed, and the engine refuses the item for its
 /// unit.
 const UNIT_UNKNOWN: &str = "?";
-
-/// How the bytes of a topic are read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Dialect {
-    /// Nhịp's own JSON (docs/mqtt.md).
-    NativeJson,
-    /// Nhịp's own protobuf (proto/schema/reading.proto).
-    NativeProtobuf,
-    /// Eclipse Sparkplug B 3.0.0.
-    SparkplugB,
-}
-
-impl Dialect {
-    /// The dialect a route of the profile names.
-    #[must_use]
-    pub fn of_name(name: &str) -> Option<Self> {
-        match name {
-            "native-json" => Some(Self::NativeJson),
-            "native-protobuf" => Some(Self::NativeProtobuf),
-            "sparkplug-b" => Some(Self::SparkplugB),
-            _ => None,
-        }
-    }
-
-    /// The dialect of a record's `name@version`, for reading stored bytes again.
-    #[must_use]
-    pub fn of_id(id: &str) -> Option<Self> {
-        [Self::NativeJson, Self::NativeProtobuf, Self::SparkplugB]
-            .into_iter()
-            .find(|dialect| dialect.id() == id)
-    }
-
-    /// `name@version`, as records carry it.
-    #[must_use]
-    pub fn id(self) -> &'static str {
-        match self {
-            Self::NativeJson => "native-json@1",
-            Self::NativeProtobuf => "native-protobuf@1",
-            Self::SparkplugB => "sparkplug-b@1",
-        }
-    }
-
-    /// Whether a topic of these levels can carry data of this dialect (a Sparkplug STATE or command does
-    /// not).
-    #[must_use]
-    pub fn carries(self, levels: &[&str]) -> bool {
-        self != Self::SparkplugB || sparkplug_b::kind(levels).is_some()
-    }
-}
 
 /// What a decoder may know beside the bytes.
 #[derive(Clone, Copy, Debug)]
