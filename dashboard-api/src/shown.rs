@@ -84,6 +84,7 @@ impl Shown {
                 Level::None => 0,
                 Level::Normal => 1,
                 Level::Exceeded => 2,
+                Level::Warning => 3,
             },
             window_ms: Some((milliseconds(row.key.window_start), milliseconds(row.window_end))),
             badge: shown_badge(&row.badge),

@@ -4,7 +4,9 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use nhip_proto::{AreaCode, IndicatorId, SourceId, Span, StreamId, ZoneRules};
 
-use crate::{Area, CalendarUnit, Indicator, Profile, Source, Stream, Threshold, Validity, Window, span_text};
+use crate::{
+    Area, CalendarUnit, Indicator, Profile, Severity, Source, Stream, Threshold, Validity, Window, span_text,
+};
 
 /// Longest chain of parents followed, so that a cycle in a hand-made profile ends.
 const AREA_DEPTH_MAX: usize = 8;
@@ -68,12 +70,14 @@ impl Profile {
         self.indicators.values().filter(move |indicator| &indicator.stream == stream)
     }
 
-    /// The threshold of an indicator that holds on a civil date of the profile's zone.
+    /// The critical threshold of an indicator that holds everywhere on a civil date of the profile's zone.
     #[must_use]
     pub fn threshold_on(&self, indicator: &IndicatorId, date: Date) -> Option<&Threshold> {
-        self.thresholds
-            .iter()
-            .find(|threshold| &threshold.indicator == indicator && threshold.valid.holds_on(date))
+        self.thresholds.iter().find(|threshold| {
+            let everywhere = threshold.area.is_none() && threshold.group.is_none();
+            let meant = everywhere && threshold.severity == Severity::Critical;
+            meant && &threshold.indicator == indicator && threshold.valid.holds_on(date)
+        })
     }
 
     /// The domain of a stream: the one of its first indicator; none if no indicator reads it.
@@ -102,14 +106,17 @@ impl Validity {
 
 impl Window {
     /// The period in figure keys and in the profile: `5m`, `1h`, `24h` of fixed length;
-    /// `hour`, `1d`, `1mo`, `1y` of the civil calendar.
+    /// `24h/1h` of hopping windows; `hour`, `1d`, `1w`, `1mo`, `1q`, `1y` of the civil calendar.
     #[must_use]
     pub fn period(&self) -> String {
         match self {
             Self::Tumbling(span) => span_text(*span),
             Self::Calendar(CalendarUnit::Hour) => "hour".to_owned(),
             Self::Calendar(CalendarUnit::Day) => "1d".to_owned(),
+            Self::Hopping { length, hop } => format!("{}/{}", span_text(*length), span_text(*hop)),
+            Self::Calendar(CalendarUnit::Week) => "1w".to_owned(),
             Self::Calendar(CalendarUnit::Month) => "1mo".to_owned(),
+            Self::Calendar(CalendarUnit::Quarter) => "1q".to_owned(),
             Self::Calendar(CalendarUnit::Year) => "1y".to_owned(),
         }
     }

@@ -6,7 +6,8 @@ use nhip_proto::{AreaCode, MINUTE, Origin, SourceId, StreamId};
 
 use crate::definition::hash_definitions;
 use crate::{
-    Area, Domain, Identity, Indicator, Label, Profile, Quantity, Source, Stream, Threshold, Validity,
+    Area, Domain, Identity, Indicator, Label, Profile, Quantity, QuantityKind, Source, Stream, Threshold,
+    Validity,
 };
 
 impl Profile {
@@ -28,6 +29,7 @@ impl Profile {
             domains: Vec::new(),
             indicators: BTreeMap::new(),
             thresholds: Vec::new(),
+            water_levels: Vec::new(),
             views: BTreeMap::new(),
         }
     }
@@ -58,6 +60,7 @@ impl Profile {
             label: Label::same(name),
             unit: unit.to_owned(),
             scale,
+            kind: QuantityKind::Gauge,
             range: (-bound, bound),
         };
         self.quantities.insert(name.to_owned(), quantity);

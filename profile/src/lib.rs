@@ -5,6 +5,7 @@
 mod access;
 mod builder;
 mod definition;
+mod formula;
 mod load;
 mod mistake;
 mod model;

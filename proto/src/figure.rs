@@ -57,6 +57,8 @@ codes! {
         Normal = 1 "normal",
         /// Beyond the limit, or not yet back across the dead band.
         Exceeded = 2 "exceeded",
+        /// Beyond a warning, inside the limit.
+        Warning = 3 "warning",
     }
 }
 

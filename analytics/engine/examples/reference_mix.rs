@@ -118,6 +118,9 @@ fn indicator(stream: &str, quantity: &str, kind: usize, period: &str, window: Wi
         definition: [0; 16],
         text: String::new(),
         tests: Vec::new(),
+        group: None,
+        readings_min: None,
+        reconcile: None,
     }
 }
 

@@ -39,6 +39,11 @@ impl Calendar {
                 let start = instant.div_euclid(span).saturating_mul(span);
                 (start, start.saturating_add(span))
             }
+            Window::Hopping { length, hop } => {
+                let hop = (*hop).max(1);
+                let start = instant.div_euclid(hop).saturating_mul(hop);
+                (start, start.saturating_add(*length))
+            }
             Window::Calendar(CalendarUnit::Hour) => self.civil_hour(instant),
             Window::Calendar(unit) => self.civil_dates(*unit, instant),
         }
@@ -46,7 +51,7 @@ impl Calendar {
 
     /// As [`Self::locate`], remembering the last answer.
     pub(crate) fn locate_near(&self, instant: i64, memo: &mut Memo) -> (i64, i64) {
-        if matches!(self.window, Window::Tumbling(_)) {
+        if matches!(self.window, Window::Tumbling(_) | Window::Hopping { .. }) {
             return self.locate(instant);
         }
         if instant < memo.start || instant >= memo.end {
@@ -64,6 +69,8 @@ impl Calendar {
         let date = self.date(instant);
         let (first, next) = match unit {
             CalendarUnit::Year => (date.first_of_year(), date.last_of_year().tomorrow()),
+            CalendarUnit::Quarter => quarter(date),
+            CalendarUnit::Week => week(date),
             CalendarUnit::Month => (date.first_of_month(), date.last_of_month().tomorrow()),
             CalendarUnit::Hour | CalendarUnit::Day => (date, date.tomorrow()),
         };
@@ -88,6 +95,20 @@ impl Calendar {
         let end = start.saturating_add(HOUR);
         (before.map_or(start, |before| start.max(before)), after.map_or(end, |after| end.min(after)))
     }
+}
+
+/// From Monday to Monday.
+fn week(date: Date) -> (Date, Result<Date, jiff::Error>) {
+    let back = i64::from(date.weekday().to_monday_zero_offset());
+    let monday = date.checked_sub(jiff::Span::new().days(back)).unwrap_or(Date::MIN);
+    (monday, monday.checked_add(jiff::Span::new().weeks(1)))
+}
+
+/// From the first day of January, April, July or October, three months.
+fn quarter(date: Date) -> (Date, Result<Date, jiff::Error>) {
+    let back = i64::from((date.month() - 1) % 3);
+    let first = date.first_of_month().checked_sub(jiff::Span::new().months(back)).unwrap_or(Date::MIN);
+    (first, first.checked_add(jiff::Span::new().months(3)))
 }
 
 fn timestamp(instant: i64) -> Timestamp {

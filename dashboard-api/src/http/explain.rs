@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::Response;
 use nhip_ports::{Explanation, SampleRecord};
-use nhip_profile::{Aggregate, Filter, Operand, Profile, Term};
+use nhip_profile::{Aggregate, DistinctOf, Filter, Operand, Profile, Term};
 use nhip_proto::SourceId;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -104,11 +104,20 @@ fn names(aggregate: &Aggregate, filters: &[Filter]) -> Vec<String> {
         | Aggregate::Mean(operand)
         | Aggregate::Min(operand)
         | Aggregate::Max(operand)
+        | Aggregate::First(operand, _)
         | Aggregate::Last(operand, _) => vec![operand_name(operand)],
         Aggregate::Ratio { numerator, denominator, .. } => {
             [term_names(numerator), term_names(denominator)].concat()
         }
-        Aggregate::TimeInState { state, .. } => vec![state.clone()],
+        Aggregate::TimeInState { state, .. } | Aggregate::Onsets { state, .. } => vec![state.clone()],
+        Aggregate::Delta { counter, .. } | Aggregate::Rate { counter, .. } => vec![counter.clone()],
+        Aggregate::Percentile { quantity, .. } | Aggregate::Leq(quantity) => vec![quantity.clone()],
+        Aggregate::HarmonicMean { quantity, weight } => {
+            std::iter::once(quantity).chain(weight).cloned().collect()
+        }
+        Aggregate::Distinct(DistinctOf::State(name) | DistinctOf::Quantity(name)) => vec![name.clone()],
+        // Ids and sources stand beside every name; a derived figure stands on figures.
+        Aggregate::Distinct(DistinctOf::Id | DistinctOf::Source) | Aggregate::Derived(_) => Vec::new(),
     };
     names.extend(filters.iter().map(filter_name));
     names.sort();

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use nhip_profile::{
-    Aggregate, Direction, Domain, Indicator, Label, Operand, Profile, Stream, Threshold, Validity, View,
-    Window,
+    Aggregate, Direction, Domain, Indicator, Label, Operand, Profile, Severity, Stream, Threshold, Validity,
+    View, Window,
 };
 use nhip_proto::{
     AreaCode, ArrivalTime, Badge, Decimal, EventTime, Figure, FigureKey, IndicatorId, Level, MINUTE, Offset,
@@ -31,6 +31,9 @@ pub(crate) fn profile(communes: usize) -> Arc<Profile> {
         profile.with_indicator(indicator("env.pm25", "pm25")).with_indicator(indicator("env.pm10", "pm10"));
     profile = profile.with_threshold(Threshold {
         indicator: IndicatorId::new("env.pm25"),
+        severity: Severity::Critical,
+        area: None,
+        group: None,
         limit: 500,
         below: false,
         dead_band: 20,
@@ -67,6 +70,9 @@ fn indicator(id: &str, quantity: &str) -> Indicator {
         definition: [0; 16],
         text: "[indicator]\nid = \"x\"\n".to_owned(),
         tests: Vec::new(),
+        group: None,
+        readings_min: None,
+        reconcile: None,
     }
 }
 

@@ -158,6 +158,7 @@ pub(super) fn check_unit(section: &Section<'_>, aggregate: &Aggregate, unit: &st
             (Term::Sum(left), Term::Sum(right)) if of(left) == of(right) => Some(share_unit(*factor)),
             _ => None,
         },
+        _ => None,
     };
     if let Some(expected) = expected.filter(|expected| expected != unit) {
         section.mistake("unit", format!("{unit} is not the unit of what is computed"), expected);

@@ -82,6 +82,9 @@ fn read_one(section: &Section<'_>, loading: &mut Loading<'_>) -> Option<Indicato
         definition: [0; 16],
         text: definition_text(section),
         tests,
+        group: None,
+        readings_min: None,
+        reconcile: None,
     })
 }
 

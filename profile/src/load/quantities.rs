@@ -3,7 +3,7 @@
 use super::{Loading, TOPIC_LEVEL, is_topic_level};
 use crate::read::Section;
 use crate::unit::all_units;
-use crate::{Quantity, canonical_unit};
+use crate::{Quantity, QuantityKind, canonical_unit};
 
 /// So that products of two quantities and sums over years fit into 128 bits.
 const SCALE_MAX: u8 = 9;
@@ -38,7 +38,15 @@ fn read_one(section: &Section<'_>, loading: &mut Loading<'_>) -> Option<Quantity
     {
         section.mistake("min", "is greater than max", "min ≤ max");
     }
-    Some(Quantity { name: name?, label: label?, unit: unit?, scale: scale?, range: (least?, greatest?) })
+    let kind = QuantityKind::Gauge;
+    Some(Quantity {
+        name: name?,
+        label: label?,
+        unit: unit?,
+        scale: scale?,
+        kind,
+        range: (least?, greatest?),
+    })
 }
 
 /// A known unit, in its one spelling.

@@ -4,7 +4,7 @@ use nhip_proto::IndicatorId;
 
 use super::Loading;
 use crate::read::Section;
-use crate::{Threshold, Validity, View};
+use crate::{Severity, Threshold, Validity, View};
 
 /// The most tiles of one view, so that a frame stays below its bound.
 const TILES_MAX: usize = 24;
@@ -45,6 +45,9 @@ fn read_threshold(section: &Section<'_>, loading: &Loading<'_>) -> Option<Thresh
     let document = section.text("document");
     Some(Threshold {
         indicator: indicator?,
+        severity: Severity::Critical,
+        area: None,
+        group: None,
         limit: limit?,
         below,
         dead_band: dead_band?,

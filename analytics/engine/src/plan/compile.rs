@@ -1,7 +1,7 @@
 //! From a checked profile to a plan.
 
 use jiff::tz::TimeZone;
-use nhip_profile::{Aggregate, Filter, Indicator, Operand, Profile, Stream, Term};
+use nhip_profile::{Aggregate, Filter, Indicator, Operand, Profile, Severity, Stream, Term};
 use nhip_proto::{AreaCode, ProfileText};
 
 use super::{
@@ -136,7 +136,10 @@ impl<'a> Compiler<'a> {
     ) {
         let calendar = self.calendar(zone, indicator);
         let stream = self.plan.stream(indicator.stream.as_str()).unwrap_or(NOWHERE);
-        let limits = profile.thresholds.iter().filter(|threshold| threshold.indicator == indicator.id);
+        let limits = profile.thresholds.iter().filter(|threshold| {
+            let everywhere = threshold.area.is_none() && threshold.group.is_none();
+            threshold.indicator == indicator.id && everywhere && threshold.severity == Severity::Critical
+        });
         let (kind, factor) = kind_of(&indicator.aggregate);
         let definition = Definition {
             indicator: indicator.id.clone(),
@@ -202,6 +205,15 @@ impl<'a> Compiler<'a> {
             Aggregate::TimeInState { state, states, .. } => {
                 self.series(stream, state, states, number, indicator);
             }
+            Aggregate::First(..)
+            | Aggregate::Delta { .. }
+            | Aggregate::Rate { .. }
+            | Aggregate::Percentile { .. }
+            | Aggregate::Distinct(_)
+            | Aggregate::Leq(_)
+            | Aggregate::HarmonicMean { .. }
+            | Aggregate::Onsets { .. }
+            | Aggregate::Derived(_) => {}
         }
     }
 
@@ -304,6 +316,15 @@ fn kind_of(aggregate: &Aggregate) -> (Kind, i128) {
         Aggregate::Last(_, rollup) => (Kind::Last(*rollup), 1),
         Aggregate::Ratio { factor, .. } => (Kind::Ratio, i128::from(*factor)),
         Aggregate::TimeInState { factor, .. } => (Kind::InState, i128::from(*factor)),
+        Aggregate::First(..)
+        | Aggregate::Delta { .. }
+        | Aggregate::Rate { .. }
+        | Aggregate::Percentile { .. }
+        | Aggregate::Distinct(_)
+        | Aggregate::Leq(_)
+        | Aggregate::HarmonicMean { .. }
+        | Aggregate::Onsets { .. }
+        | Aggregate::Derived(_) => (Kind::Mean, 1),
     }
 }
 
@@ -329,11 +350,21 @@ fn scales_of(profile: &Profile, aggregate: &Aggregate) -> (u8, u8) {
         Term::Count(..) => 0,
     };
     match aggregate {
-        Aggregate::Count(_) | Aggregate::TimeInState { .. } => (0, 0),
+        Aggregate::Count(_)
+        | Aggregate::TimeInState { .. }
+        | Aggregate::Distinct(_)
+        | Aggregate::Onsets { .. }
+        | Aggregate::Derived(_) => (0, 0),
+        Aggregate::Delta { counter: name, .. }
+        | Aggregate::Rate { counter: name, .. }
+        | Aggregate::Percentile { quantity: name, .. }
+        | Aggregate::Leq(name)
+        | Aggregate::HarmonicMean { quantity: name, .. } => (scale(name), 0),
         Aggregate::Sum(operand)
         | Aggregate::Mean(operand)
         | Aggregate::Min(operand)
         | Aggregate::Max(operand)
+        | Aggregate::First(operand, _)
         | Aggregate::Last(operand, _) => (scale(operand_name(operand)), 0),
         Aggregate::Ratio { numerator, denominator, .. } => (term(numerator), term(denominator)),
     }

@@ -1,0 +1,89 @@
+//! Streams, the routes that lead to them, and the sources that send.
+
+use std::collections::BTreeMap;
+
+use nhip_proto::{AreaCode, SourceId, Span, StreamId};
+
+use super::Label;
+
+/// How items of one kind behave in time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stream {
+    /// Its id.
+    pub id: StreamId,
+    /// On screens.
+    pub label: Label,
+    /// The formulas of the badge: `machine` (others come with their rooms).
+    pub class: String,
+    /// The key class of its sealed part.
+    pub key_class: String,
+    /// What makes two readings the same.
+    pub identity: Identity,
+    /// The usual span between two readings of a source.
+    pub cadence: Span,
+    /// How far the watermark stays behind the greatest event time (default: one cadence, at most 5 min).
+    pub disorder: Span,
+    /// How far behind its source's greatest event time a record may lie (default 1 h).
+    pub lateness: Span,
+    /// How long after its end a window may change (default 72 h).
+    pub horizon: Span,
+    /// After this age a value is stale and no longer held (default 3 × cadence).
+    pub staleness: Span,
+    /// How far ahead of its arrival an event time may lie (default 5 min).
+    pub skew: Span,
+    /// Whether sources the profile does not list are taken.
+    pub open: bool,
+    /// Whether `time` in a payload of this stream is the start of its period (else the end).
+    pub stamp_is_start: bool,
+    /// Quantity names it carries, with the unit senders use where they name none.
+    pub quantities: BTreeMap<String, String>,
+    /// State names it carries and the states each may have, in order.
+    pub states: BTreeMap<String, Vec<String>>,
+}
+
+/// What makes two readings of one source and name the same reading.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Identity {
+    /// The sender's id.
+    Id,
+    /// The sender's boot and running number.
+    Sequence,
+    /// The event time.
+    Time,
+    /// Event time and value.
+    TimeContent,
+    /// Nothing: every reading counts (the badge says so).
+    None,
+}
+
+/// From topics of a foreign dialect to stream and source.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Route {
+    /// An MQTT topic filter.
+    pub filter: String,
+    /// `native-json`, `native-protobuf`, `sparkplug-b`.
+    pub dialect: String,
+    /// The stream.
+    pub stream: StreamId,
+    /// The source id, with `{0}`, `{1}` … for topic levels (0 is the first).
+    pub source: String,
+}
+
+/// One sender.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Source {
+    /// Its id in topics.
+    pub id: SourceId,
+    /// Its stream.
+    pub stream: StreamId,
+    /// Its area.
+    pub area: AreaCode,
+    /// On screens.
+    pub name: Label,
+    /// Who answers for it.
+    pub owner: String,
+    /// Its own cadence, if not the stream's.
+    pub cadence: Option<Span>,
+    /// Its own lateness, if not the stream's.
+    pub lateness: Option<Span>,
+}
