@@ -5,11 +5,14 @@ use jiff::tz::TimeZone;
 use nhip_proto::{AreaCode, IndicatorId, SourceId, Span, StreamId, ZoneRules};
 
 use crate::{
-    Area, CalendarUnit, Indicator, Profile, Severity, Source, Stream, Threshold, Validity, Window, span_text,
+    Area, BadgeRules, CalendarUnit, Class, Indicator, Profile, Severity, Source, SourceState, Stream, Target,
+    Threshold, Unit, Validity, Window, span_text,
 };
 
 /// Longest chain of parents followed, so that a cycle in a hand-made profile ends.
 const AREA_DEPTH_MAX: usize = 8;
+/// Longest chain of parents or successors of units followed.
+const UNIT_CHAIN_MAX: usize = 16;
 
 impl Profile {
     /// The area without a parent.
@@ -36,8 +39,10 @@ impl Profile {
     /// The sources of a stream due in an area and everything inside it, in id order: the m of k/m.
     #[must_use]
     pub fn due(&self, stream: &StreamId, area: &AreaCode) -> Vec<&SourceId> {
-        let inside =
-            |source: &&Source| &source.stream == stream && self.ancestry(&source.area).contains(area);
+        let inside = |source: &&Source| {
+            let owes = &source.stream == stream && source.state == SourceState::Connected;
+            owes && self.ancestry(&source.area).contains(area)
+        };
         self.sources.values().filter(inside).map(|source| &source.id).collect()
     }
 
@@ -78,6 +83,43 @@ impl Profile {
             let meant = everywhere && threshold.severity == Severity::Critical;
             meant && &threshold.indicator == indicator && threshold.valid.holds_on(date)
         })
+    }
+
+    /// The target of an indicator for an area that holds on a civil date; none: *chưa giao chỉ tiêu*.
+    #[must_use]
+    pub fn target_on(&self, indicator: &IndicatorId, area: &AreaCode, date: Date) -> Option<&Target> {
+        let asked = |target: &&Target| &target.indicator == indicator && &target.area == area;
+        self.targets.iter().filter(asked).find(|target| target.valid.holds_on(date))
+    }
+
+    /// The unit that answers on a date for what an owner answered for: the owner itself, or the one at the end of
+    /// its chain of successors. None if the profile knows no such unit.
+    #[must_use]
+    pub fn unit_on(&self, owner: &str, date: Date) -> Option<&Unit> {
+        let next = |unit: &&Unit| {
+            let over = unit.valid.to.is_some_and(|end| end <= date);
+            unit.successor.as_ref().filter(|_| over).and_then(|id| self.units.get(id))
+        };
+        std::iter::successors(self.units.get(owner), next).take(UNIT_CHAIN_MAX).last()
+    }
+
+    /// A unit and those it belongs to, nearest first.
+    #[must_use]
+    pub fn unit_chain<'a>(&'a self, unit: &'a Unit) -> Vec<&'a Unit> {
+        let parent = |unit: &&'a Unit| unit.parent.as_ref().and_then(|id| self.units.get(id));
+        std::iter::successors(Some(unit), parent).take(UNIT_CHAIN_MAX).collect()
+    }
+
+    /// Whether a day is due by a calendar; none: every day. A calendar nobody declared has no due day.
+    #[must_use]
+    pub fn is_due_day(&self, calendar: Option<&str>, date: Date) -> bool {
+        calendar.is_none_or(|id| self.calendars.get(id).is_some_and(|calendar| calendar.is_workday(date)))
+    }
+
+    /// The formulas of the badge of a class.
+    #[must_use]
+    pub fn badge_rules(&self, class: Class) -> BadgeRules {
+        self.badges.get(&class).copied().unwrap_or_else(|| BadgeRules::standard(class))
     }
 
     /// The domain of a stream: the one of its first indicator; none if no indicator reads it.

@@ -6,8 +6,8 @@ use nhip_proto::{AreaCode, MINUTE, Origin, SourceId, StreamId};
 
 use crate::definition::hash_definitions;
 use crate::{
-    Area, Domain, Identity, Indicator, Label, Profile, Quantity, QuantityKind, Source, Stream, Threshold,
-    Validity,
+    Area, Class, Domain, Identity, Indicator, Label, Profile, Quantity, QuantityKind, Source, SourceState,
+    Stream, Target, Threshold, Unit, Validity,
 };
 
 impl Profile {
@@ -30,7 +30,11 @@ impl Profile {
             indicators: BTreeMap::new(),
             thresholds: Vec::new(),
             water_levels: Vec::new(),
+            targets: Vec::new(),
             views: BTreeMap::new(),
+            units: BTreeMap::new(),
+            calendars: BTreeMap::new(),
+            badges: BTreeMap::new(),
         }
     }
 
@@ -85,6 +89,9 @@ impl Profile {
             owner: "test".to_owned(),
             cadence: None,
             lateness: None,
+            state: SourceState::Connected,
+            group: String::new(),
+            position: None,
         };
         self.sources.insert(source.id.clone(), source);
         self
@@ -105,6 +112,28 @@ impl Profile {
         self
     }
 
+    /// With a unit that is valid for ever.
+    #[must_use]
+    pub fn with_unit(mut self, id: &str, parent: Option<&str>) -> Self {
+        let unit = Unit {
+            id: id.to_owned(),
+            name: Label::same(id),
+            phone: String::new(),
+            parent: parent.map(str::to_owned),
+            successor: None,
+            valid: Validity::default(),
+        };
+        self.units.insert(unit.id.clone(), unit);
+        self
+    }
+
+    /// With a target.
+    #[must_use]
+    pub fn with_target(mut self, target: Target) -> Self {
+        self.targets.push(target);
+        self
+    }
+
     /// With a threshold.
     #[must_use]
     pub fn with_threshold(mut self, threshold: Threshold) -> Self {
@@ -121,7 +150,8 @@ impl Stream {
         Self {
             id: StreamId::new(id),
             label: Label::same(id),
-            class: "machine".to_owned(),
+            class: Class::Machine,
+            deadline: None,
             key_class: id.to_owned(),
             identity: Identity::Time,
             cadence: MINUTE,

@@ -2,11 +2,15 @@
 
 mod aggregates;
 mod areas;
+mod badges;
+mod calendars;
 mod indicators;
 mod profile;
 mod quantities;
 mod sources;
 mod streams;
+mod targets;
+mod units;
 mod views;
 
 use std::collections::BTreeSet;
@@ -62,6 +66,8 @@ struct Declared {
     streams: BTreeSet<String>,
     areas: BTreeSet<String>,
     domains: BTreeSet<String>,
+    units: BTreeSet<String>,
+    calendars: BTreeSet<String>,
     indicators: BTreeSet<String>,
 }
 
@@ -105,6 +111,9 @@ fn read<'a>(
     let mut loading = Loading { profile: Profile::empty(""), declared: Declared::default(), found };
     profile::read(&roots, &mut loading);
     quantities::read(all("quantity"), &mut loading);
+    calendars::read(all("calendar"), texts, &mut loading);
+    badges::read(all("badge"), &mut loading);
+    units::read(texts, &mut loading);
     streams::read_streams(all("stream"), &mut loading);
     streams::read_routes(all("route"), &mut loading);
     areas::read(texts, &mut loading);
@@ -112,6 +121,7 @@ fn read<'a>(
     indicators::read_domains(all("domain"), &mut loading);
     indicators::read(all("indicator"), &mut loading);
     views::read_thresholds(all("threshold"), &mut loading);
+    targets::read(all("target"), &mut loading);
     views::read_views(all("view"), &mut loading);
     for root in roots {
         root.finish();

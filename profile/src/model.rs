@@ -1,18 +1,26 @@
 //! A checked profile: what one installation measures, from whom, and what it makes of it.
 
+mod badge_rules;
 mod formula;
 mod indicator;
 mod limit;
+mod organisation;
 mod stream;
+mod target;
+mod work_calendar;
 
 use std::collections::BTreeMap;
 
-use nhip_proto::{AreaCode, IndicatorId, SourceId, StreamId};
+use nhip_proto::{AreaCode, IndicatorId, SourceId, Span, StreamId};
 
+pub use badge_rules::*;
 pub use formula::*;
 pub use indicator::*;
 pub use limit::*;
+pub use organisation::*;
 pub use stream::*;
+pub use target::*;
+pub use work_calendar::*;
 
 /// The whole profile, after `check` found no mistake.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,8 +55,16 @@ pub struct Profile {
     pub thresholds: Vec<Threshold>,
     /// Dated alarm levels of water stations and river points.
     pub water_levels: Vec<WaterLevel>,
+    /// Dated targets.
+    pub targets: Vec<Target>,
     /// Views by name (`main`).
     pub views: BTreeMap<String, View>,
+    /// Agencies by id; empty: owners are free text.
+    pub units: BTreeMap<String, Unit>,
+    /// Working calendars by id.
+    pub calendars: BTreeMap<String, WorkCalendar>,
+    /// The formulas of the badge by class; a class that is absent has [`BadgeRules::standard`].
+    pub badges: BTreeMap<Class, BadgeRules>,
 }
 
 /// A text in Vietnamese and English.
@@ -137,4 +153,17 @@ pub struct View {
     pub tiles: Vec<IndicatorId>,
     /// The indicator the map shows per commune.
     pub map: IndicatorId,
+    /// Pages of the secondary zone, in turn; the tiles never move.
+    pub rotation: Vec<RotationPage>,
+    /// How long each page stays.
+    pub dwell: Span,
+}
+
+/// One page of a view's secondary zone.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RotationPage {
+    /// On screens.
+    pub title: Label,
+    /// Its indicators, in order, each for the province.
+    pub indicators: Vec<IndicatorId>,
 }

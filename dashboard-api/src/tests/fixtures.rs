@@ -45,6 +45,8 @@ pub(crate) fn profile(communes: usize) -> Arc<Profile> {
         title: Label::same("wall"),
         tiles: vec![IndicatorId::new("env.pm25"), IndicatorId::new("env.pm10")],
         map: IndicatorId::new("env.pm25"),
+        rotation: Vec::new(),
+        dwell: 20_000_000_000,
     };
     profile.views.insert("main".to_owned(), view);
     Arc::new(profile)

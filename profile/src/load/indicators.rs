@@ -5,6 +5,7 @@ use nhip_proto::{IndicatorId, StreamId};
 use super::aggregates::{read_aggregate, read_filters};
 use super::quantities::read_unit;
 use super::streams::read_stream_name;
+use super::units::check_owner;
 use super::{Loading, TOPIC_LEVEL, is_topic_level};
 use crate::access::profile_zone;
 use crate::read::Section;
@@ -50,6 +51,9 @@ fn read_one(section: &Section<'_>, loading: &mut Loading<'_>) -> Option<Indicato
     let unit = read_unit(section, "unit");
     let scale = section.whole("scale", SCALE_MAX);
     let (owner, basis) = (section.text("owner"), section.text("basis"));
+    if let Some(owner) = &owner {
+        check_owner(section, owner, loading);
+    }
     let stream = read_stream_name(section, loading);
     let known = stream.as_deref().and_then(|id| loading.profile.streams.get(id));
     let aggregate = read_aggregate(section, known, loading);

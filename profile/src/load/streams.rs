@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 
 use nhip_proto::{MINUTE, Span, StreamId};
 
+use super::badges::CLASSES;
+use super::calendars::read_time;
 use super::{Loading, TOPIC_LEVEL, is_topic_level};
 use crate::read::Section;
 use crate::unit::all_units;
-use crate::{Identity, Route, Stream, canonical_unit, convertible};
+use crate::{Class, Deadline, Identity, Route, Stream, canonical_unit, convertible};
 
 const HOUR: Span = 60 * MINUTE;
 /// Default of `lateness`.
@@ -50,11 +52,8 @@ fn read_stream(section: &Section<'_>, loading: &mut Loading<'_>) -> Option<Strea
         }
     }
     let label = section.label("name");
-    let class = if section.has("class") {
-        section.choice("class", &[("machine", "machine")])
-    } else {
-        Some("machine")
-    };
+    let class = if section.has("class") { section.choice("class", &CLASSES) } else { Some(Class::default()) };
+    let deadline = read_deadline(section, loading);
     let identity = section.choice("identity", &IDENTITIES);
     let cadence = section.span("cadence");
     let usual = cadence.unwrap_or(MINUTE);
@@ -72,7 +71,8 @@ fn read_stream(section: &Section<'_>, loading: &mut Loading<'_>) -> Option<Strea
     Some(Stream {
         id: StreamId::new(&id?),
         label: label?,
-        class: class?.to_owned(),
+        class: class?,
+        deadline,
         key_class,
         identity: identity?,
         cadence: cadence?,
@@ -86,6 +86,20 @@ fn read_stream(section: &Section<'_>, loading: &mut Loading<'_>) -> Option<Strea
         quantities,
         states,
     })
+}
+
+fn read_deadline(section: &Section<'_>, loading: &Loading<'_>) -> Option<Deadline> {
+    let calendar = section.has("calendar").then(|| section.text("calendar")).flatten();
+    if let Some(id) = calendar.as_ref().filter(|id| !loading.declared.calendars.contains(*id)) {
+        section.unknown("calendar", "calendar", id, loading.declared.calendars.iter().map(String::as_str));
+    }
+    if !section.has("deadline") {
+        if calendar.is_some() {
+            section.mistake("calendar", "says which days are due, and there is no deadline", "deadline too");
+        }
+        return None;
+    }
+    Some(Deadline { at: read_time(section, "deadline")?, calendar })
 }
 
 fn read_quantities(section: &Section<'_>, loading: &Loading<'_>) -> BTreeMap<String, String> {

@@ -166,7 +166,7 @@ fn every_mistake_of_a_source_is_told_at_its_cell() {
             "sources.csv:1:1: source.owner: is missing in the header (allowed: \
              id,stream,area,name,name_en,owner)",
             "sources.csv:1:29: source.ower: unknown column \"ower\", did you mean \"owner\"? (allowed: id, \
-             stream, area, name, name_en, owner, cadence, lateness)",
+             stream, area, name, name_en, owner, cadence, lateness, state, group, longitude, latitude)",
         ]
     );
 }
@@ -184,10 +184,12 @@ fn a_file_too_many_or_too_few_is_told() {
         ]
     );
     let mut odd = files(PROFILE, AREAS, SOURCES);
-    odd.push(("units.csv".to_owned(), "a,b\n".to_owned()));
+    odd.push(("notes.csv".to_owned(), "a,b\n".to_owned()));
     assert_eq!(
         shown(load(&odd)),
-        ["units.csv:0:0: is no table of a profile (allowed: areas*.csv, sources*.csv)"]
+        [
+            "notes.csv:0:0: is no table of a profile (allowed: areas*.csv, sources*.csv, units*.csv, calendars*.csv)"
+        ]
     );
     assert_eq!(
         shown(load(&[])),

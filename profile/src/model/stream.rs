@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use nhip_proto::{AreaCode, SourceId, Span, StreamId};
+use nhip_proto::{AreaCode, Place, SourceId, Span, StreamId};
 
-use super::Label;
+use super::{Class, Deadline, Label, SourceState};
 
 /// How items of one kind behave in time.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,8 +13,10 @@ pub struct Stream {
     pub id: StreamId,
     /// On screens.
     pub label: Label,
-    /// The formulas of the badge: `machine` (others come with their rooms).
-    pub class: String,
+    /// Which formulas its badge has.
+    pub class: Class,
+    /// By when its sources owe a report each due day; none: they send by their cadence.
+    pub deadline: Option<Deadline>,
     /// The key class of its sealed part.
     pub key_class: String,
     /// What makes two readings the same.
@@ -86,4 +88,10 @@ pub struct Source {
     pub cadence: Option<Span>,
     /// Its own lateness, if not the stream's.
     pub lateness: Option<Span>,
+    /// Whether it really sends; only a connected source is due.
+    pub state: SourceState,
+    /// A free grouping of its own, or empty.
+    pub group: String,
+    /// Where it stands.
+    pub position: Option<Place>,
 }
