@@ -4,6 +4,7 @@
 
 mod access;
 mod builder;
+mod calculators;
 mod definition;
 mod formula;
 mod load;
@@ -15,6 +16,7 @@ pub mod story;
 mod unit;
 
 pub use access::zone_rules;
+pub use calculators::{CALCULATORS, CalculatorInput, CalculatorRule, CalculatorUnit, calculator};
 pub use load::{load, profile_files};
 pub use mistake::{Mistake, check_report};
 pub use model::*;

@@ -1,5 +1,16 @@
 //! Calculators: figures whose arithmetic a document lays down, as pure functions over exact values.
 
+mod comparison;
+pub mod leq;
+mod mean_hours;
+mod natural;
+mod nowcast;
+mod ratio;
+mod travel;
+mod vn_aqi;
+pub mod vn_aqi_table;
+pub mod water_alarm;
+
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
@@ -47,15 +58,57 @@ pub struct Signature {
 /// The signature of a calculator; none if there is no such calculator.
 #[must_use]
 pub fn signature(name: &str) -> Option<Signature> {
-    let _ = name;
-    None
+    let windows = match name {
+        "mean_hours" => mean_hours::HOURS_MAX,
+        "nowcast" | "vn_aqi_hour" | "vn_aqi_hour_pm10" | "vn_aqi_hour_pm25" => nowcast::HOURS,
+        other => {
+            nhip_profile::calculator(other)?;
+            1
+        }
+    };
+    Some(Signature { windows: windows as u32 })
 }
 
 /// Computes one window; none: missing (too few inputs by the document's own rule, or a number too large).
 #[must_use]
 pub fn evaluate(name: &str, request: &Request<'_>) -> Option<Outcome> {
-    let _ = (name, request);
-    None
+    match name {
+        "change" => comparison::change(request),
+        "change_percent" => comparison::change_percent(request),
+        "congestion" => travel::congestion(request),
+        "mean_hours" => mean_hours::mean_hours(request),
+        "nowcast" => nowcast::of_input(request),
+        "tti" => travel::tti(request),
+        "vn_aqi_class" => vn_aqi::class(request),
+        "vn_aqi_day" => vn_aqi::day(request),
+        "vn_aqi_hour" => vn_aqi::hour(request),
+        "water_alarm" => water_alarm::reached(request),
+        "water_alarm_distance" => water_alarm::distance_to_nearest(request),
+        other => vn_aqi::hour_of(other.strip_prefix("vn_aqi_hour_")?, request),
+    }
+}
+
+impl Request<'_> {
+    /// An input's windows, newest first.
+    fn windows(&self, name: &str) -> &[Option<Exact>] {
+        self.inputs.get(name).map_or(&[], Vec::as_slice)
+    }
+
+    /// An input in the window itself.
+    fn own(&self, name: &str) -> Option<Exact> {
+        self.windows(name).first().copied().flatten()
+    }
+
+    fn parameter(&self, name: &str) -> Option<Exact> {
+        let decimal = self.parameters.get(name)?;
+        Exact::of(decimal.mantissa, decimal.scale)
+    }
+
+    /// A parameter that is a whole number.
+    fn whole(&self, name: &str) -> Option<i128> {
+        let exact = self.parameter(name)?;
+        (exact.numerator % exact.denominator == 0).then_some(exact.numerator / exact.denominator)
+    }
 }
 
 impl Exact {
@@ -71,4 +124,59 @@ impl Exact {
         let numerator = self.numerator.checked_mul(10_i128.checked_pow(u32::from(scale))?)?;
         nhip_proto::divide_half_even(numerator, self.denominator)
     }
+
+    fn plus(self, other: Self) -> Option<Self> {
+        if self.denominator == other.denominator {
+            return Some(Self { numerator: self.numerator.checked_add(other.numerator)?, ..self });
+        }
+        let (left, right) =
+            (self.numerator.checked_mul(other.denominator)?, other.numerator.checked_mul(self.denominator)?);
+        let denominator = self.denominator.checked_mul(other.denominator)?;
+        Some(Self { numerator: left.checked_add(right)?, denominator }.reduced())
+    }
+
+    fn minus(self, other: Self) -> Option<Self> {
+        self.plus(Self { numerator: other.numerator.checked_neg()?, ..other })
+    }
+
+    /// The quotient; none if `other` is not above 0.
+    fn over(self, other: Self) -> Option<Self> {
+        if other.numerator <= 0 {
+            return None;
+        }
+        let numerator = self.numerator.checked_mul(other.denominator)?;
+        Some(Self { numerator, denominator: self.denominator.checked_mul(other.numerator)? }.reduced())
+    }
+
+    fn absolute(self) -> Option<Self> {
+        Some(Self { numerator: self.numerator.checked_abs()?, ..self })
+    }
+
+    fn is_negative(self) -> bool {
+        self.numerator < 0
+    }
+
+    fn reduced(self) -> Self {
+        let (mut a, mut b) = (self.numerator.unsigned_abs(), self.denominator.unsigned_abs());
+        while b != 0 {
+            (a, b) = (b, a % b);
+        }
+        match i128::try_from(a) {
+            Ok(common) if common > 1 => {
+                Self { numerator: self.numerator / common, denominator: self.denominator / common }
+            }
+            _ => self,
+        }
+    }
 }
+
+/// A value at a scale, rounded once; a half goes away from zero. None on overflow.
+fn half_up(exact: Exact, scale: u8) -> Option<i128> {
+    let twice =
+        exact.numerator.checked_abs()?.checked_mul(10_i128.checked_pow(u32::from(scale))?)?.checked_mul(2)?;
+    let size = twice.checked_add(exact.denominator)?.checked_div(exact.denominator.checked_mul(2)?)?;
+    Some(if exact.is_negative() { -size } else { size })
+}
+
+#[cfg(test)]
+mod tests;

@@ -27,7 +27,7 @@ pub enum Compute {
     Formula(Expression),
     /// A method with a legal or published definition.
     Calculator {
-        /// One of [`crate::calculators`].
+        /// One of [`crate::CALCULATORS`].
         name: String,
         /// Its inputs by the calculator's names.
         inputs: BTreeMap<String, IndicatorId>,
