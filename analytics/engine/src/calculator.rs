@@ -125,27 +125,27 @@ impl Exact {
         nhip_proto::divide_half_even(numerator, self.denominator)
     }
 
-    fn plus(self, other: Self) -> Option<Self> {
+    fn added(self, other: Self) -> Option<Self> {
         if self.denominator == other.denominator {
             return Some(Self { numerator: self.numerator.checked_add(other.numerator)?, ..self });
         }
         let (left, right) =
             (self.numerator.checked_mul(other.denominator)?, other.numerator.checked_mul(self.denominator)?);
         let denominator = self.denominator.checked_mul(other.denominator)?;
-        Some(Self { numerator: left.checked_add(right)?, denominator }.reduced())
+        Some(Self { numerator: left.checked_add(right)?, denominator }.lowest())
     }
 
-    fn minus(self, other: Self) -> Option<Self> {
-        self.plus(Self { numerator: other.numerator.checked_neg()?, ..other })
+    fn less(self, other: Self) -> Option<Self> {
+        self.added(Self { numerator: other.numerator.checked_neg()?, ..other })
     }
 
     /// The quotient; none if `other` is not above 0.
-    fn over(self, other: Self) -> Option<Self> {
+    fn divided(self, other: Self) -> Option<Self> {
         if other.numerator <= 0 {
             return None;
         }
         let numerator = self.numerator.checked_mul(other.denominator)?;
-        Some(Self { numerator, denominator: self.denominator.checked_mul(other.numerator)? }.reduced())
+        Some(Self { numerator, denominator: self.denominator.checked_mul(other.numerator)? }.lowest())
     }
 
     fn absolute(self) -> Option<Self> {
@@ -156,7 +156,7 @@ impl Exact {
         self.numerator < 0
     }
 
-    fn reduced(self) -> Self {
+    fn lowest(self) -> Self {
         let (mut a, mut b) = (self.numerator.unsigned_abs(), self.denominator.unsigned_abs());
         while b != 0 {
             (a, b) = (b, a % b);

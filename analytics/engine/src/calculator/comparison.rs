@@ -9,13 +9,13 @@ use super::{Exact, Outcome, Request, half_up};
 /// `now − before`.
 pub(super) fn change(request: &Request<'_>) -> Option<Outcome> {
     let (now, before) = (request.own("now")?, request.own("before")?);
-    Some(Outcome { value: half_up(now.minus(before)?, request.scale)?, code: None })
+    Some(Outcome { value: half_up(now.less(before)?, request.scale)?, code: None })
 }
 
 /// `(now − before) ÷ before`, percent, half away from zero; none if there was nothing before.
 pub(super) fn change_percent(request: &Request<'_>) -> Option<Outcome> {
     let (now, before) = (request.own("now")?, request.own("before")?);
-    let Exact { numerator, denominator } = now.minus(before)?.over(before)?;
+    let Exact { numerator, denominator } = now.less(before)?.divided(before)?;
     let percent = Exact { numerator: numerator.checked_mul(100)?, denominator };
     Some(Outcome { value: half_up(percent, request.scale)?, code: None })
 }

@@ -23,7 +23,7 @@ pub(super) fn mean_hours(request: &Request<'_>) -> Option<Outcome> {
     }
     let mut sum = Exact { numerator: 0, denominator: 1 };
     for value in &values {
-        sum = sum.plus(*value)?;
+        sum = sum.added(*value)?;
     }
     let count = i128::try_from(values.len()).ok()?;
     let mean = Exact { denominator: sum.denominator.checked_mul(count)?, ..sum };

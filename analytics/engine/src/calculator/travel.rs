@@ -19,7 +19,7 @@ pub(super) fn congestion(request: &Request<'_>) -> Option<Outcome> {
 }
 
 fn quotient(request: &Request<'_>) -> Option<Exact> {
-    request.own("travel_time")?.over(request.own("free_flow")?)
+    request.own("travel_time")?.divided(request.own("free_flow")?)
 }
 
 #[cfg(test)]

@@ -53,7 +53,7 @@ pub fn alarm_reached(level: Exact, alarms: &[Option<Exact>; 3]) -> Option<u8> {
     for (alarm, number) in alarms.iter().zip([1, 2, 3]).rev() {
         // An unknown level above the one reached may be reached too.
         let alarm = (*alarm)?;
-        if !level.minus(alarm)?.is_negative() {
+        if !level.less(alarm)?.is_negative() {
             return Some(number);
         }
     }
@@ -71,9 +71,9 @@ fn nearest(level: Exact, alarms: &[Option<Exact>; 3]) -> Option<(u8, Exact)> {
     let mut best: Option<(u8, Exact)> = None;
     for (alarm, number) in alarms.iter().zip([1, 2, 3]) {
         let Some(alarm) = alarm else { continue };
-        let distance = level.minus(*alarm)?;
+        let distance = level.less(*alarm)?;
         let nearer = match best {
-            Some((_, other)) => distance.absolute()?.minus(other.absolute()?)?.is_negative(),
+            Some((_, other)) => distance.absolute()?.less(other.absolute()?)?.is_negative(),
             None => true,
         };
         if nearer {
