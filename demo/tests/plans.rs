@@ -32,7 +32,7 @@ fn decoded(profile: &Arc<Profile>, message: &Planned) -> Decoded {
     let taken = router.route(&message.topic, "").unwrap_or_else(|_| panic!("no route for {}", message.topic));
     assert_eq!(taken.source, message.source, "{}", message.topic);
     let levels: Vec<&str> = message.topic.split('/').collect();
-    let context = DecodeContext { stream: taken.stream, arrival: message.at, levels: &levels };
+    let context = DecodeContext::of(taken.stream, message.at, &levels);
     decode(taken.dialect, &message.payload, &context)
 }
 

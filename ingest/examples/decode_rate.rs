@@ -15,7 +15,7 @@ use nhip_ports::{
 use nhip_profile::{Profile, Stream};
 use nhip_proto::wire::reading::{Decimal, Measure, Reading, measure::Value};
 use nhip_proto::wire::sparkplug::{Metric, Payload, metric};
-use nhip_proto::{ArrivalTime, Dedication, Offset, Record, SECOND, StreamId, encode_record};
+use nhip_proto::{ArrivalTime, Dedication, Offset, Record, SECOND, encode_record};
 use prost::Message as _;
 use tokio::sync::watch;
 
@@ -122,12 +122,7 @@ fn profile() -> Profile {
         profile = profile.with_source(&format!("KK{source:04}"), "air", "80");
         profile = profile.with_source(&format!("group/node{source:04}"), "air", "80");
     }
-    profile.routes = vec![nhip_profile::Route {
-        filter: "spBv1.0/+/+/+/#".to_owned(),
-        dialect: "sparkplug-b".to_owned(),
-        stream: StreamId::new("air"),
-        source: "{1}/{3}/{4}".to_owned(),
-    }];
+    profile.routes = vec![nhip_profile::Route::of("spBv1.0/+/+/+/#", "sparkplug-b", "air", "{1}/{3}/{4}")];
     profile
 }
 

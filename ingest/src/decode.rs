@@ -1,14 +1,17 @@
 //! Bytes to items: one total, stateless function per dialect. Nothing is judged here, and no text of a
 //! payload gets into the clear part unless the profile declares it.
 
+pub(crate) mod clock_text;
 mod dialect;
+pub(crate) mod json;
 mod native_json;
 mod native_protobuf;
 mod protobuf_bounds;
 mod sparkplug_b;
 mod time_text;
 
-use nhip_profile::Stream;
+use jiff::tz::TimeZone;
+use nhip_profile::{Mapping, Stream};
 use nhip_proto::{
     ArrivalTime, Decimal, EventTime, Item, ItemFlags, ItemName, ItemValue, MessageBody, Place, Rejection,
     RejectionReason, SECOND, Session, Span,
@@ -40,6 +43,20 @@ pub struct DecodeContext<'a> {
     pub arrival: ArrivalTime,
     /// The levels of the topic.
     pub levels: &'a [&'a str],
+    /// The mapping the route names (`json-map` only).
+    pub mapping: Option<&'a Mapping>,
+    /// The zone of a stamp that names none; none: UTC.
+    pub zone: Option<&'a TimeZone>,
+    /// Whether the broker replays a kept message: a state, not an event.
+    pub retained: bool,
+}
+
+impl<'a> DecodeContext<'a> {
+    /// A fresh message of a dialect without mapping and zone.
+    #[must_use]
+    pub fn of(stream: &'a Stream, arrival: ArrivalTime, levels: &'a [&'a str]) -> Self {
+        Self { stream, arrival, levels, mapping: None, zone: None, retained: false }
+    }
 }
 
 /// What the bytes say.

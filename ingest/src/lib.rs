@@ -4,6 +4,7 @@
 //! [`Router`] and [`decode`] keep no state and judge nothing; they are total over all bytes. [`IngestRoom`]
 //! gives every record its place and time in the log.
 
+mod again;
 mod decode;
 mod rebirth;
 mod route;
@@ -11,10 +12,11 @@ mod seal;
 mod service;
 mod telemetry;
 
+pub use again::{Again, decode_again};
 pub use decode::{
     DecodeContext, Decoded, Dialect, ID_BYTES_MAX, ITEMS_MAX, NESTING_MAX, PERIOD_MAX, READINGS_MAX, decode,
 };
 pub use rebirth::{RebirthLimit, RebirthLimitSettings, sparkplug_rebirth};
-pub use route::{Router, SOURCE_BYTES_MAX, TOPIC_LEVELS_MAX, Taken, Turned};
+pub use route::{Part, Router, SOURCE_BYTES_MAX, TOPIC_LEVELS_MAX, Taken, Turned};
 pub use seal::{Opened, SealKey, UnsealError, open};
 pub use service::{IngestRoom, IngestSettings, TICKS_PER_REAL_SECOND_MAX};

@@ -1,12 +1,17 @@
 //! From a topic to stream, source and dialect. Native topics are built in, foreign ones come by the
 //! profile's routes; what has no route, or a source nobody knows, keeps topic and source sealed.
 
+mod split;
+
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use nhip_profile::{Profile, Source, Stream};
+use bytes::Bytes;
+use jiff::tz::TimeZone;
+use nhip_profile::{Mapping, Path, Profile, Source, Stream, named_zone};
 use nhip_proto::{RejectionReason, SourceId, StreamId};
 
-use crate::decode::Dialect;
+use crate::decode::{Dialect, json};
 
 /// Levels of a topic at most; deeper ones have no route.
 pub const TOPIC_LEVELS_MAX: usize = 32;
@@ -30,6 +35,21 @@ pub struct Taken<'p> {
     pub clear_topic: String,
     /// Whether `clear_topic` is the whole topic; if not, the topic is sealed with the payload.
     pub topic_is_clear: bool,
+    /// The mapping its route names.
+    pub mapping: Option<&'p Mapping>,
+    /// The zone of stamps that name none.
+    pub zone: Option<&'p TimeZone>,
+}
+
+/// One message of a delivery: the whole payload, or one element of it.
+#[derive(Clone, Debug)]
+pub struct Part<'p> {
+    /// Where it leads.
+    pub routed: Result<Taken<'p>, Turned<'p>>,
+    /// Its own bytes, as sent.
+    pub payload: Bytes,
+    /// Whether they are one element of the delivery's payload.
+    pub is_element: bool,
 }
 
 /// A topic that does not.
@@ -48,6 +68,7 @@ pub struct Turned<'p> {
 pub struct Router {
     profile: Arc<Profile>,
     routes: Vec<Compiled>,
+    zones: BTreeMap<StreamId, TimeZone>,
 }
 
 #[derive(Debug)]
@@ -57,6 +78,9 @@ struct Compiled {
     dialect: Dialect,
     stream: StreamId,
     source: Vec<Piece>,
+    each: Option<Path>,
+    mapping: Option<String>,
+    zone: Option<TimeZone>,
 }
 
 #[derive(Debug)]
@@ -72,7 +96,16 @@ enum Level {
 enum Piece {
     Text(String),
     Level(usize),
+    Payload(Path),
 }
+
+/// Where a topic leads as far as the topic tells.
+enum Lead<'p> {
+    Native { stream: (&'p StreamId, &'p Stream), source: String, dialect: Dialect },
+    Foreign { stream: (&'p StreamId, &'p Stream), route: &'p Compiled },
+}
+
+const NO_ROUTE: Turned<'static> = Turned { reason: RejectionReason::NoRoute, stream: None, dialect: None };
 
 impl Router {
     /// Compiles the routes; one the profile's own check would refuse is left out and told in the log.
@@ -86,7 +119,9 @@ impl Router {
             compiled
         };
         let routes = profile.routes.iter().enumerate().filter_map(compiled).collect();
-        Self { profile, routes }
+        let zone = |id: &StreamId| Some((id.clone(), stream_zone(&profile, id)?));
+        let zones = profile.streams.keys().filter_map(zone).collect();
+        Self { profile, routes, zones }
     }
 
     /// The profile it was made of.
@@ -95,37 +130,97 @@ impl Router {
         &self.profile
     }
 
-    /// Where a topic leads. Routes are tried in the profile's order; the first that fits decides.
+    /// Where a topic leads. Routes are tried in the profile's order; the first that fits decides. A route that
+    /// looks into the payload finds an empty one here: for such topics ask [`Router::read`].
     ///
     /// # Errors
     /// [`Turned`] if no route fits, or the source is not listed and its stream takes no strangers.
     pub fn route(&self, topic: &str, content_type: &str) -> Result<Taken<'_>, Turned<'_>> {
-        let no_route = Turned { reason: RejectionReason::NoRoute, stream: None, dialect: None };
-        let mut levels: Vec<&str> = Vec::with_capacity(8);
-        for level in topic.split('/') {
-            if levels.len() == TOPIC_LEVELS_MAX {
-                return Err(no_route);
-            }
-            levels.push(level);
+        let levels = levels(topic).ok_or(NO_ROUTE)?;
+        let lead = self.lead(&levels, content_type)?;
+        self.follow(&lead, topic, &levels, b"")
+    }
+
+    /// The messages of a delivery, at least one: one for each element where the route splits the payload. A payload
+    /// of more than `payload_bytes_max` bytes is not looked into.
+    #[must_use]
+    pub fn read(
+        &self,
+        topic: &str,
+        content_type: &str,
+        payload: &Bytes,
+        payload_bytes_max: usize,
+    ) -> Vec<Part<'_>> {
+        let whole = |routed| vec![Part { routed, payload: payload.clone(), is_element: false }];
+        let Some(levels) = levels(topic) else { return whole(Err(NO_ROUTE)) };
+        let lead = match self.lead(&levels, content_type) {
+            Ok(lead) => lead,
+            Err(turned) => return whole(Err(turned)),
+        };
+        let follow = |bytes: &Bytes| self.follow(&lead, topic, &levels, bytes);
+        let Lead::Foreign { stream: (_, stream), route } = &lead else { return whole(follow(payload)) };
+        if !route.looks_inside() {
+            return whole(follow(payload));
         }
-        if let ["nhip", "v1", tenant, stream, source, suffix @ ..] = levels.as_slice() {
+        let turned = |reason| Turned { reason, stream: Some(stream), dialect: Some(route.dialect) };
+        if payload.len() > payload_bytes_max {
+            return whole(Err(turned(RejectionReason::TooLarge)));
+        }
+        let Some(each) = &route.each else { return whole(follow(payload)) };
+        let part = |payload: Bytes| Part { routed: follow(&payload), payload, is_element: true };
+        match split::elements(payload, &each.steps) {
+            Ok(elements) => elements.into_iter().map(part).collect(),
+            Err(reason) => whole(Err(turned(reason))),
+        }
+    }
+
+    /// The message an element once was: it is not split again.
+    pub(crate) fn read_element(&self, topic: &str, payload: &[u8]) -> Result<Taken<'_>, Turned<'_>> {
+        let levels = levels(topic).ok_or(NO_ROUTE)?;
+        let lead = self.lead(&levels, "")?;
+        self.follow(&lead, topic, &levels, payload)
+    }
+
+    fn lead(&self, levels: &[&str], content_type: &str) -> Result<Lead<'_>, Turned<'static>> {
+        if let ["nhip", "v1", tenant, stream, source, suffix @ ..] = levels {
             let binary = match suffix {
                 [] => is_protobuf(content_type),
                 ["pb"] => true,
-                _ => return Err(no_route),
+                _ => return Err(NO_ROUTE),
             };
             let dialect = if binary { Dialect::NativeProtobuf } else { Dialect::NativeJson };
             return match self.profile.streams.get_key_value(*stream) {
-                Some((id, stream)) if *tenant == self.profile.id => {
-                    self.take((id, stream), source, dialect, (topic.to_owned(), true))
+                Some(stream) if *tenant == self.profile.id => {
+                    Ok(Lead::Native { stream, source: (*source).to_owned(), dialect })
                 }
-                _ => Err(no_route),
+                _ => Err(NO_ROUTE),
             };
         }
-        let fits = |route: &&Compiled| route.fits(&levels) && route.dialect.carries(&levels);
-        let route = self.routes.iter().find(fits).ok_or(no_route)?;
-        let stream = self.profile.streams.get_key_value(&route.stream).ok_or(no_route)?;
-        self.take(stream, &route.source_id(&levels), route.dialect, route.clear_topic(topic, &levels))
+        let fits = |route: &&Compiled| route.fits(levels) && route.dialect.carries(levels);
+        let route = self.routes.iter().find(fits).ok_or(NO_ROUTE)?;
+        let stream = self.profile.streams.get_key_value(&route.stream).ok_or(NO_ROUTE)?;
+        Ok(Lead::Foreign { stream, route })
+    }
+
+    fn follow<'p>(
+        &'p self,
+        lead: &Lead<'p>,
+        topic: &str,
+        levels: &[&str],
+        payload: &[u8],
+    ) -> Result<Taken<'p>, Turned<'p>> {
+        match lead {
+            Lead::Native { stream, source, dialect } => {
+                self.take(*stream, source, *dialect, (topic.to_owned(), true))
+            }
+            Lead::Foreign { stream, route } => {
+                let turned = |reason| Turned { reason, stream: Some(stream.1), dialect: Some(route.dialect) };
+                let id = route.source_id(levels, payload).map_err(turned)?;
+                let taken = self.take(*stream, &id, route.dialect, route.clear_topic(topic, levels))?;
+                let mapping = route.mapping.as_ref().and_then(|id| self.profile.mappings.get(id));
+                Ok(Taken { mapping, zone: route.zone.as_ref().or(taken.zone), ..taken })
+            }
+        }
     }
 
     fn take<'p>(
@@ -146,7 +241,8 @@ impl Router {
             _ if stream.open || (dialect == Dialect::SparkplugB && self.is_edge_node(&id, stream_id)) => id,
             _ => return Err(unknown),
         };
-        Ok(Taken { stream, stream_id, source, dialect, clear_topic, topic_is_clear })
+        let zone = self.zones.get(stream_id);
+        Ok(Taken { stream, stream_id, source, dialect, clear_topic, topic_is_clear, mapping: None, zone })
     }
 
     /// A listed device vouches for the edge node it speaks through: `group/node/device` for `group/node`.
@@ -174,18 +270,32 @@ impl Compiled {
             })
     }
 
-    /// The template with its levels filled in; a level the topic does not have is empty, and slashes left
-    /// at the end go.
-    fn source_id(&self, levels: &[&str]) -> String {
+    /// Whether the payload must be read to know what it is and whose.
+    fn looks_inside(&self) -> bool {
+        self.each.is_some() || self.source.iter().any(|piece| matches!(piece, Piece::Payload(_)))
+    }
+
+    /// The template filled in; a level the topic does not have is empty, and slashes left at the end go. A piece
+    /// of the payload must be there as text or number.
+    fn source_id(&self, levels: &[&str], payload: &[u8]) -> Result<String, RejectionReason> {
+        let mut root = None;
         let mut id = String::new();
         for piece in &self.source {
             match piece {
                 Piece::Text(text) => id.push_str(text),
                 Piece::Level(index) => id.push_str(levels.get(*index).copied().unwrap_or_default()),
+                Piece::Payload(path) => {
+                    if root.is_none() {
+                        root = Some(json::parse_unique(payload).map_err(|rejection| rejection.reason)?);
+                    }
+                    let value = root.as_ref().and_then(|root| root.find(&path.steps));
+                    let text = value.and_then(json::Json::scalar).ok_or(RejectionReason::FieldMissing)?;
+                    id.push_str(&text);
+                }
             }
         }
         id.truncate(id.trim_end_matches('/').len());
-        id
+        Ok(id)
     }
 
     /// A Sparkplug topic is all ids and enumerations; of other topics only what the filter or the source
@@ -222,17 +332,48 @@ fn compile(profile: &Profile, route: &nhip_profile::Route) -> Option<Compiled> {
     }
     profile.streams.contains_key(&route.stream).then_some(())?;
     let dialect = Dialect::of_name(&route.dialect)?;
-    Some(Compiled { filter, tail, dialect, stream: route.stream.clone(), source })
+    let mapping = route.mapping.as_ref().map(|id| profile.mappings.get(id).ok_or(())).transpose().ok()?;
+    let zone = mapping.and_then(|mapping| mapping.time.as_ref()?.zone.as_deref().and_then(named_zone));
+    Some(Compiled {
+        filter,
+        tail,
+        dialect,
+        stream: route.stream.clone(),
+        source,
+        each: route.each.clone(),
+        mapping: route.mapping.clone(),
+        zone,
+    })
 }
 
-/// `station-{3}` as its pieces; none if a brace does not close or holds no number.
+/// The zone of a stream's stamps that name none.
+fn stream_zone(profile: &Profile, _stream: &StreamId) -> Option<TimeZone> {
+    profile.time_zone()
+}
+
+/// The levels of a topic; none if it has too many.
+fn levels(topic: &str) -> Option<Vec<&str>> {
+    let mut levels: Vec<&str> = Vec::with_capacity(8);
+    for level in topic.split('/') {
+        if levels.len() == TOPIC_LEVELS_MAX {
+            return None;
+        }
+        levels.push(level);
+    }
+    Some(levels)
+}
+
+/// `station-{3}` as its pieces; none if a brace does not close or holds neither a number nor a path.
 fn pieces(template: &str) -> Option<Vec<Piece>> {
     let mut pieces = Vec::new();
     let mut rest = template;
     while let Some((text, after)) = rest.split_once('{') {
         let (number, after) = after.split_once('}')?;
         pieces.push(Piece::Text(text.to_owned()));
-        pieces.push(Piece::Level(number.parse().ok()?));
+        pieces.push(match number.strip_prefix("payload:") {
+            Some(path) => Piece::Payload(Path::parse(path)?),
+            None => Piece::Level(number.parse().ok()?),
+        });
         rest = after;
     }
     pieces.push(Piece::Text(rest.to_owned()));

@@ -4,7 +4,8 @@
 //! Envelope (the plain bytes under AES-256-GCM), version 1:
 //! `version u8 = 1 · flags u8 · [topic length u32 BE · topic] · [payload length u64 BE] · payload`.
 //! Flag 1: the topic is not in the clear and stands in front. Flag 2: the payload was too large; its length
-//! is told and only its beginning follows. The key's id is bound in as associated data.
+//! is told and only its beginning follows. Flag 4: the payload is one element of what was delivered. The key's id
+//! is bound in as associated data.
 
 use aes_gcm::aead::AeadInPlace as _;
 use aes_gcm::{Aes256Gcm, KeyInit as _, Nonce};
@@ -16,6 +17,7 @@ use thiserror::Error;
 const VERSION: u8 = 1;
 const TOPIC_IN_FRONT: u8 = 1;
 const CUT: u8 = 2;
+const ELEMENT: u8 = 4;
 /// Context of the key the payload hash is keyed with; it is part of format 1 and never changes.
 const HASH_CONTEXT: &str = "nhip 2026-11-21 sealed payload hash v1";
 
@@ -28,6 +30,8 @@ pub(crate) struct Plain<'a> {
     pub(crate) payload: &'a [u8],
     /// How much of it is kept.
     pub(crate) kept_bytes_max: usize,
+    /// Whether it is one element of the delivery's payload.
+    pub(crate) is_element: bool,
 }
 
 /// What was sealed.
@@ -39,6 +43,8 @@ pub struct Opened {
     pub payload: Bytes,
     /// The length of the whole payload in bytes.
     pub payload_bytes: u64,
+    /// Whether the payload is one element of what was delivered.
+    pub is_element: bool,
 }
 
 /// Why a sealed part stays shut.
@@ -120,7 +126,9 @@ fn envelope(plain: &Plain<'_>) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(14 + topic.len() + plain.payload.len().min(plain.kept_bytes_max) + 16);
     let flag = |on: bool, flag: u8| if on { flag } else { 0 };
     bytes.push(VERSION);
-    bytes.push(flag(topic_length.is_some(), TOPIC_IN_FRONT) | flag(cut, CUT));
+    bytes.push(
+        flag(topic_length.is_some(), TOPIC_IN_FRONT) | flag(cut, CUT) | flag(plain.is_element, ELEMENT),
+    );
     if let Some(length) = topic_length {
         bytes.extend_from_slice(&length.to_be_bytes());
         bytes.extend_from_slice(topic.as_bytes());
@@ -134,7 +142,7 @@ fn envelope(plain: &Plain<'_>) -> Vec<u8> {
 
 fn read_envelope(bytes: &[u8]) -> Option<Opened> {
     let ([VERSION, flags], mut rest) = bytes.split_first_chunk::<2>()? else { return None };
-    if flags & !(TOPIC_IN_FRONT | CUT) != 0 {
+    if flags & !(TOPIC_IN_FRONT | CUT | ELEMENT) != 0 {
         return None;
     }
     let mut topic = None;
@@ -154,6 +162,7 @@ fn read_envelope(bytes: &[u8]) -> Option<Opened> {
         topic,
         payload: Bytes::copy_from_slice(rest),
         payload_bytes: payload_bytes.max(rest.len() as u64),
+        is_element: flags & ELEMENT != 0,
     })
 }
 
@@ -171,7 +180,8 @@ mod tests {
 
     #[test]
     fn what_is_sealed_opens_with_its_key_only() {
-        let plain = Plain { topic: Some("a/b"), payload: b"51A-123.45", kept_bytes_max: 100 };
+        let plain =
+            Plain { topic: Some("a/b"), payload: b"51A-123.45", kept_bytes_max: 100, is_element: false };
         let sealed = sealed(&plain);
         let opened = open(&key(7), &sealed).expect("opens");
         assert_eq!(
@@ -186,14 +196,25 @@ mod tests {
 
     #[test]
     fn a_large_payload_keeps_its_beginning_and_its_length() {
-        let opened = open(&key(7), &sealed(&Plain { topic: None, payload: &[5; 50], kept_bytes_max: 8 }))
-            .expect("opens");
-        assert_eq!(opened, Opened { topic: None, payload: Bytes::from_static(&[5; 8]), payload_bytes: 50 });
+        let opened = open(
+            &key(7),
+            &sealed(&Plain { topic: None, payload: &[5; 50], kept_bytes_max: 8, is_element: false }),
+        )
+        .expect("opens");
+        assert_eq!(
+            opened,
+            Opened {
+                topic: None,
+                payload: Bytes::from_static(&[5; 8]),
+                payload_bytes: 50,
+                is_element: false
+            }
+        );
     }
 
     #[test]
     fn every_changed_bit_is_noticed() {
-        let sealed = sealed(&Plain { topic: None, payload: b"35.2", kept_bytes_max: 100 });
+        let sealed = sealed(&Plain { topic: None, payload: b"35.2", kept_bytes_max: 100, is_element: false });
         for bit in 0..sealed.ciphertext.len() * 8 {
             let mut bytes = sealed.ciphertext.to_vec();
             bytes[bit / 8] ^= 1 << (bit % 8);
@@ -205,8 +226,10 @@ mod tests {
     #[test]
     fn the_hash_is_keyed() {
         let payload: &[u8] = b"35.2";
-        let one = SealKey::new(&key(1)).seal(&Plain { topic: None, payload, kept_bytes_max: 9 }, [0; 12]);
-        let other = SealKey::new(&key(2)).seal(&Plain { topic: None, payload, kept_bytes_max: 9 }, [0; 12]);
+        let one = SealKey::new(&key(1))
+            .seal(&Plain { topic: None, payload, kept_bytes_max: 9, is_element: false }, [0; 12]);
+        let other = SealKey::new(&key(2))
+            .seal(&Plain { topic: None, payload, kept_bytes_max: 9, is_element: false }, [0; 12]);
         assert_ne!(one.map(|sealed| sealed.payload_hash), other.map(|sealed| sealed.payload_hash));
     }
 }

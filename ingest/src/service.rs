@@ -6,6 +6,7 @@ mod order;
 mod record;
 mod ticks;
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -18,10 +19,14 @@ use tokio::time::Instant;
 
 use self::keyring::Keyring;
 use self::order::{Entered, Order};
-use crate::route::Router;
+use crate::route::{Part, Router};
 use crate::telemetry;
 
 pub use self::ticks::TICKS_PER_REAL_SECOND_MAX;
+
+/// Records after which the rest of a batch waits for the next append, so that deliveries which split into many do
+/// not stand in memory all at once.
+const RECORDS_PER_APPEND_MAX: usize = 4_096;
 
 /// The bounds of the room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,32 +137,45 @@ impl IngestRoom {
         self.append(entered, vec![record]).await?.wait().await
     }
 
+    /// The records of the next deliveries: of at least one, and of no more than make [`RECORDS_PER_APPEND_MAX`].
     async fn records(
         &self,
-        deliveries: Vec<Delivery>,
-        entered: &mut Entered,
+        deliveries: &mut VecDeque<Delivery>,
+        (router, arrival): (&Router, ArrivalTime),
     ) -> Result<Vec<Record>, Refused> {
-        entered.admitted().await;
-        let router = Arc::clone(&entered.router);
-        let routed: Vec<_> =
-            deliveries.iter().map(|one| router.route(&one.topic, &one.content_type)).collect();
-        let classes = routed.iter().map(record::key_class);
-        let keys = self.keyring.ready(classes, entered.at).await.map_err(broken_keys)?;
-        let mut nonces = vec![[0_u8; 12]; deliveries.len()];
+        let mut taken: Vec<(Delivery, Vec<Part<'_>>)> = Vec::with_capacity(deliveries.len());
+        let mut count = 0;
+        while count < RECORDS_PER_APPEND_MAX
+            && let Some(delivery) = deliveries.pop_front()
+        {
+            let Delivery { topic, content_type, payload, .. } = &delivery;
+            let parts = router.read(topic, content_type, payload, self.settings.payload_bytes_max);
+            count += parts.len();
+            taken.push((delivery, parts));
+        }
+        let parts = || taken.iter().flat_map(|(_, parts)| parts);
+        let classes = parts().map(|part| record::key_class(&part.routed));
+        let keys = self.keyring.ready(classes, arrival).await.map_err(broken_keys)?;
+        let mut nonces = vec![[0_u8; 12]; count];
         getrandom::fill(nonces.as_flattened_mut())
             .map_err(|_| Refused::Log(LogError::Failed("the system has no randomness".to_owned())))?;
-        let scribe = record::Scribe { settings: &self.settings, router: &router, arrival: entered.at };
-        let mut records = Vec::with_capacity(deliveries.len());
+        let scribe = record::Scribe { settings: &self.settings, router, arrival };
+        let mut records = Vec::with_capacity(count);
         let mut items = 0;
-        for ((delivery, routed), nonce) in deliveries.into_iter().zip(routed).zip(nonces) {
-            let key = keys.of(record::key_class(&routed)).ok_or_else(no_key)?;
-            let message = scribe.write(delivery, routed, key, nonce).ok_or_else(no_key)?;
-            match &message.body {
-                MessageBody::Items(decoded) => items += decoded.len(),
-                MessageBody::Rejected(rejection) => telemetry::message_rejected(rejection.reason),
+        let mut nonces = nonces.into_iter();
+        for (delivery, parts) in taken {
+            for part in parts {
+                let key = keys.of(record::key_class(&part.routed)).ok_or_else(no_key)?;
+                let nonce = nonces.next().ok_or_else(no_key)?;
+                let message = scribe.write(&delivery, part, key, nonce).ok_or_else(no_key)?;
+                match &message.body {
+                    MessageBody::Items(decoded) => items += decoded.len(),
+                    MessageBody::Rejected(rejection) => telemetry::message_rejected(rejection.reason),
+                }
+                records.push(Record::Message(Box::new(message)));
             }
-            records.push(Record::Message(Box::new(message)));
         }
+        telemetry::messages_received(records.len());
         telemetry::items_decoded(items);
         Ok(records)
     }
@@ -170,8 +188,18 @@ impl Intake for IngestRoom {
         count(&deliveries);
         let mut entered = self.enter(|state| state.hear(&deliveries)).await?;
         telemetry::batches_inflight(self.order.inflight());
-        let records = self.records(deliveries, &mut entered).await?;
-        let durable = self.append(entered, records).await?;
+        entered.admitted().await;
+        let mut deliveries = VecDeque::from(deliveries);
+        let (router, at) = (Arc::clone(&entered.router), entered.at);
+        let mut records = self.records(&mut deliveries, (&router, at)).await?;
+        let turn = entered.turn().await;
+        // What was split into very many records goes to the log in portions; the last is durable last.
+        while !deliveries.is_empty() {
+            self.log.append(records).await?;
+            records = self.records(&mut deliveries, (&router, at)).await?;
+        }
+        let durable = Durable::new(self.log.append(records).await?);
+        drop(turn);
         telemetry::batches_inflight(self.order.inflight());
         telemetry::batch_submitted(started.elapsed());
         Ok(durable)
@@ -196,7 +224,6 @@ impl Intake for IngestRoom {
 }
 
 fn count(deliveries: &[Delivery]) {
-    telemetry::messages_received(deliveries.len());
     telemetry::bytes_received(deliveries.iter().map(|delivery| delivery.payload.len()).sum());
     telemetry::best_effort_received(deliveries.iter().filter(|one| one.dedication.qos == 0).count());
 }

@@ -67,7 +67,7 @@ impl Profile {
     /// The profile's zone by the bundled rules; none if its name is unknown (never in a checked profile).
     #[must_use]
     pub fn time_zone(&self) -> Option<TimeZone> {
-        profile_zone(&self.zone)
+        named_zone(&self.zone)
     }
 
     /// The indicators that read a stream, in id order.
@@ -176,8 +176,9 @@ pub(crate) fn zone(name: &str) -> Option<ZoneRules> {
     Some(ZoneRules { name: name.to_owned(), tzif: tzif.to_vec() })
 }
 
-/// The bundled zone of a profile; none if there is no such zone.
-pub(crate) fn profile_zone(name: &str) -> Option<TimeZone> {
+/// A zone by its IANA name with the bundled rules; none if there is no such zone.
+#[must_use]
+pub fn named_zone(name: &str) -> Option<TimeZone> {
     let rules = zone(name)?;
     TimeZone::tzif(&rules.name, &rules.tzif).ok()
 }

@@ -6,8 +6,8 @@ use nhip_proto::{AreaCode, MINUTE, Origin, SourceId, StreamId};
 
 use crate::definition::hash_definitions;
 use crate::{
-    Area, Class, Domain, Identity, Indicator, Label, Profile, Quantity, QuantityKind, Source, SourceState,
-    Stream, Target, Threshold, Unit, Validity,
+    Area, Class, Domain, Identity, Indicator, Label, Profile, Quantity, QuantityKind, Route, Source,
+    SourceState, Stream, Target, Threshold, Unit, Validity,
 };
 
 impl Profile {
@@ -25,6 +25,7 @@ impl Profile {
             quantities: BTreeMap::new(),
             streams: BTreeMap::new(),
             routes: Vec::new(),
+            mappings: BTreeMap::new(),
             sources: BTreeMap::new(),
             domains: Vec::new(),
             indicators: BTreeMap::new(),
@@ -139,6 +140,21 @@ impl Profile {
     pub fn with_threshold(mut self, threshold: Threshold) -> Self {
         self.thresholds.push(threshold);
         self
+    }
+}
+
+impl Route {
+    /// A route whose payload is one message and needs no mapping.
+    #[must_use]
+    pub fn of(filter: &str, dialect: &str, stream: &str, source: &str) -> Self {
+        Self {
+            filter: filter.to_owned(),
+            dialect: dialect.to_owned(),
+            stream: StreamId::new(stream),
+            source: source.to_owned(),
+            each: None,
+            mapping: None,
+        }
     }
 }
 

@@ -10,15 +10,17 @@ mod formula;
 mod load;
 mod mistake;
 mod model;
+mod path;
 mod read;
 mod span;
 pub mod story;
 mod unit;
 
-pub use access::zone_rules;
+pub use access::{named_zone, zone_rules};
 pub use calculators::{CALCULATORS, CalculatorInput, CalculatorRule, CalculatorUnit, calculator};
 pub use load::{load, profile_files};
 pub use mistake::{Mistake, check_report};
 pub use model::*;
+pub use path::{Path, Step};
 pub use span::{parse_span, span_text};
 pub use unit::{canonical_unit, convert, convertible, known_unit};

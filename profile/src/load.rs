@@ -7,6 +7,7 @@ mod calendars;
 mod indicators;
 mod profile;
 mod quantities;
+mod routes;
 mod sources;
 mod streams;
 mod targets;
@@ -64,6 +65,7 @@ pub fn load(files: &[(String, String)]) -> Result<Profile, Vec<Mistake>> {
 struct Declared {
     quantities: BTreeSet<String>,
     streams: BTreeSet<String>,
+    mappings: BTreeSet<String>,
     areas: BTreeSet<String>,
     domains: BTreeSet<String>,
     units: BTreeSet<String>,
@@ -115,7 +117,7 @@ fn read<'a>(
     badges::read(all("badge"), &mut loading);
     units::read(texts, &mut loading);
     streams::read_streams(all("stream"), &mut loading);
-    streams::read_routes(all("route"), &mut loading);
+    routes::read(all("route"), &mut loading);
     areas::read(texts, &mut loading);
     sources::read(texts, &mut loading);
     indicators::read_domains(all("domain"), &mut loading);

@@ -4,6 +4,7 @@ mod badge_rules;
 mod formula;
 mod indicator;
 mod limit;
+mod mapping;
 mod organisation;
 mod stream;
 mod target;
@@ -17,6 +18,7 @@ pub use badge_rules::*;
 pub use formula::*;
 pub use indicator::*;
 pub use limit::*;
+pub use mapping::*;
 pub use organisation::*;
 pub use stream::*;
 pub use target::*;
@@ -45,6 +47,8 @@ pub struct Profile {
     pub streams: BTreeMap<StreamId, Stream>,
     /// Routes of foreign dialects; native topics need none.
     pub routes: Vec<Route>,
+    /// Mappings of foreign JSON, by id.
+    pub mappings: BTreeMap<String, Mapping>,
     /// Sources by id.
     pub sources: BTreeMap<SourceId, Source>,
     /// Domains in the order of the files.

@@ -1,11 +1,9 @@
 //! The native JSON dialect: one reading or an array of readings (docs/mqtt.md). Numbers keep their text, so
 //! no value passes through a float.
 
-mod tree;
-
 use nhip_proto::{Decimal, Item, ItemFlags, Place, Rejection, RejectionReason, Span};
 
-use self::tree::Json;
+use super::json::{self, Json};
 use super::{
     DecodeContext, ID_BYTES_MAX, ITEMS_MAX, PERIOD_MAX, READINGS_MAX, Stamp, clear_unit, identity_of,
     place_of, quantity_item, refuse, state_item, time_of_milliseconds, time_text, undeclared,
@@ -13,7 +11,7 @@ use super::{
 
 /// The items of a payload.
 pub(super) fn items(payload: &[u8], context: &DecodeContext<'_>) -> Result<Vec<Item>, Rejection> {
-    let root = tree::parse(payload)?;
+    let root = json::parse(payload)?;
     let mut items = Vec::new();
     match &root {
         Json::Array(readings) if readings.len() > READINGS_MAX => {

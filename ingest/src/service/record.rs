@@ -1,13 +1,11 @@
 //! One delivery becomes one Message record: the clear part by what the profile declares, all else sealed.
 
 use nhip_ports::Delivery;
-use nhip_proto::{
-    ArrivalTime, Message, MessageBody, Rejection, RejectionReason, SourceId, StreamId, partition_of,
-};
+use nhip_proto::{ArrivalTime, Message, RejectionReason, SourceId, StreamId, partition_of};
 
 use super::IngestSettings;
 use crate::decode::{DecodeContext, Decoded, decode};
-use crate::route::{Router, Taken, Turned};
+use crate::route::{Part, Router, Taken, Turned};
 use crate::seal::{Plain, SealKey};
 
 /// The key class of what no route leads anywhere.
@@ -32,27 +30,28 @@ impl Scribe<'_> {
     /// The record; none if it cannot be sealed.
     pub(super) fn write(
         &self,
-        delivery: Delivery,
-        routed: Result<Taken<'_>, Turned<'_>>,
+        delivery: &Delivery,
+        part: Part<'_>,
         key: &SealKey,
         nonce: [u8; 12],
     ) -> Option<Message> {
+        let Part { routed, payload, is_element } = part;
         let settings = self.settings;
-        let too_large = delivery.payload.len() > settings.payload_bytes_max;
+        let too_large = payload.len() > settings.payload_bytes_max;
         let kept_bytes_max = if too_large { settings.oversize_kept_bytes_max } else { usize::MAX };
         let (head, decoded) = match routed {
             Ok(taken) => {
                 let decoded = if too_large {
-                    rejected(RejectionReason::TooLarge)
+                    Decoded::rejected(RejectionReason::TooLarge)
                 } else {
-                    self.read(&delivery, &taken)
+                    self.read(delivery, &taken, &payload)
                 };
                 (Head::of(taken), decoded)
             }
-            Err(turned) => (Head::turned(&turned), rejected(turned.reason)),
+            Err(turned) => (Head::turned(&turned), Decoded::rejected(turned.reason)),
         };
         let topic = (!head.topic_is_clear).then_some(delivery.topic.as_str());
-        let sealed = key.seal(&Plain { topic, payload: &delivery.payload, kept_bytes_max }, nonce)?;
+        let sealed = key.seal(&Plain { topic, payload: &payload, kept_bytes_max, is_element }, nonce)?;
         Some(Message {
             arrival: self.arrival,
             partition: partition_of(&head.source),
@@ -61,7 +60,7 @@ impl Scribe<'_> {
             topic: head.topic,
             dialect: head.dialect.to_owned(),
             profile_hash: self.router.profile().hash,
-            principal: delivery.principal,
+            principal: delivery.principal.clone(),
             epoch: delivery.epoch,
             dedication: delivery.dedication,
             body: decoded.body,
@@ -70,10 +69,17 @@ impl Scribe<'_> {
         })
     }
 
-    fn read(&self, delivery: &Delivery, taken: &Taken<'_>) -> Decoded {
+    fn read(&self, delivery: &Delivery, taken: &Taken<'_>, payload: &[u8]) -> Decoded {
         let levels: Vec<&str> = delivery.topic.split('/').collect();
-        let context = DecodeContext { stream: taken.stream, arrival: self.arrival, levels: &levels };
-        decode(taken.dialect, &delivery.payload, &context)
+        let context = DecodeContext {
+            stream: taken.stream,
+            arrival: self.arrival,
+            levels: &levels,
+            mapping: taken.mapping,
+            zone: taken.zone,
+            retained: delivery.dedication.retain,
+        };
+        decode(taken.dialect, payload, &context)
     }
 }
 
@@ -106,9 +112,4 @@ impl Head {
             dialect: turned.dialect.map_or("", |dialect| dialect.id()),
         }
     }
-}
-
-fn rejected(reason: RejectionReason) -> Decoded {
-    let rejection = Rejection { reason, field: String::new(), place: 0 };
-    Decoded { body: MessageBody::Rejected(rejection), session: None }
 }

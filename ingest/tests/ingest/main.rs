@@ -8,4 +8,5 @@ mod room;
 mod room_order;
 mod route;
 mod sparkplug_b;
+mod split;
 mod stage;

@@ -12,7 +12,6 @@ use nhip_ports::{
 use nhip_profile::{Profile, Route, Stream};
 use nhip_proto::{
     ArrivalTime, Dedication, ItemName, ItemValue, Logged, MessageBody, Offset, Record, Rejection, SECOND,
-    StreamId,
 };
 use tokio::sync::{Semaphore, watch};
 
@@ -36,12 +35,6 @@ pub(crate) fn profile() -> Profile {
     camera.open = true;
     camera.key_class = "camera".to_owned();
     camera.states.insert("status".to_owned(), ["online", "offline"].map(str::to_owned).to_vec());
-    let route = |filter: &str, dialect: &str, stream: &str, source: &str| Route {
-        filter: filter.to_owned(),
-        dialect: dialect.to_owned(),
-        stream: StreamId::new(stream),
-        source: source.to_owned(),
-    };
     let mut profile = Profile::empty("tay-ninh")
         .with_area("80", None)
         .with_stream(air)
@@ -51,10 +44,10 @@ pub(crate) fn profile() -> Profile {
         .with_source("Sparkplug B Devices/Raspberry Pi/Pibrella", "air", "80");
     profile.hash = [3; 16];
     profile.routes = vec![
-        route("plant/+/line/+/data", "native-json", "camera", "line-{3}"),
-        route("plant/all/#", "native-json", "camera", "all"),
-        route("+/lora/{x}", "native-json", "camera", "lora"),
-        route("spBv1.0/+/+/+/#", "sparkplug-b", "air", "{1}/{3}/{4}"),
+        Route::of("plant/+/line/+/data", "native-json", "camera", "line-{3}"),
+        Route::of("plant/all/#", "native-json", "camera", "all"),
+        Route::of("+/lora/{x}", "native-json", "camera", "lora"),
+        Route::of("spBv1.0/+/+/+/#", "sparkplug-b", "air", "{1}/{3}/{4}"),
     ];
     profile
 }
@@ -67,7 +60,7 @@ pub(crate) fn decoded(dialect: Dialect, topic: &str, payload: &[u8]) -> Decoded 
 pub(crate) fn decoded_by(profile: &Profile, dialect: Dialect, topic: &str, payload: &[u8]) -> Decoded {
     let levels: Vec<&str> = topic.split('/').collect();
     let stream = profile.streams.get("air").expect("the stage has it");
-    decode(dialect, payload, &DecodeContext { stream, arrival: ArrivalTime(MIDNIGHT), levels: &levels })
+    decode(dialect, payload, &DecodeContext::of(stream, ArrivalTime(MIDNIGHT), &levels))
 }
 
 /// A body in one line per item: `name=value unit @time flags`, times in milliseconds after [`MIDNIGHT`].

@@ -7,7 +7,7 @@ use super::quantities::read_unit;
 use super::streams::read_stream_name;
 use super::units::check_owner;
 use super::{Loading, TOPIC_LEVEL, is_topic_level};
-use crate::access::profile_zone;
+use crate::access::named_zone;
 use crate::read::Section;
 use crate::story::parse_story;
 use crate::{CalendarUnit, Direction, Domain, Indicator, IndicatorTest, Window, parse_span};
@@ -147,7 +147,7 @@ fn read_test(section: Section<'_>, loading: &Loading<'_>) -> Option<IndicatorTes
     let line = at.line_column().0 + u32::from(below);
     let path = at.file.path;
     section.finish();
-    if let (Some(story), Some(zone)) = (&story, profile_zone(&loading.profile.zone)) {
+    if let (Some(story), Some(zone)) = (&story, named_zone(&loading.profile.zone)) {
         for mistake in parse_story(path, line, story, &zone).err().unwrap_or_default() {
             loading.found.add_known(mistake);
         }

@@ -1,4 +1,4 @@
-//! `[[stream]]` and `[[route]]`: how items of one kind behave in time, and how foreign topics reach them.
+//! `[[stream]]`: how items of one kind behave in time.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use super::calendars::read_time;
 use super::{Loading, TOPIC_LEVEL, is_topic_level};
 use crate::read::Section;
 use crate::unit::all_units;
-use crate::{Class, Deadline, Identity, Route, Stream, canonical_unit, convertible};
+use crate::{Class, Deadline, Identity, Stream, canonical_unit, convertible};
 
 const HOUR: Span = 60 * MINUTE;
 /// Default of `lateness`.
@@ -28,9 +28,6 @@ const IDENTITIES: [(&str, Identity); 5] = [
     ("time_content", Identity::TimeContent),
     ("none", Identity::None),
 ];
-
-const DIALECTS: [(&str, &str); 3] =
-    [("native-json", "native-json"), ("native-protobuf", "native-protobuf"), ("sparkplug-b", "sparkplug-b")];
 
 pub(super) fn read_streams(sections: Vec<Section<'_>>, loading: &mut Loading<'_>) {
     for section in sections {
@@ -152,30 +149,6 @@ fn read_states(
     states
 }
 
-pub(super) fn read_routes(sections: Vec<Section<'_>>, loading: &mut Loading<'_>) {
-    for section in sections {
-        if let Some(route) = read_route(&section, loading) {
-            loading.profile.routes.push(route);
-        }
-        section.finish();
-    }
-}
-
-fn read_route(section: &Section<'_>, loading: &Loading<'_>) -> Option<Route> {
-    let filter = section.text("filter");
-    if let Some(filter) = filter.as_deref().filter(|filter| !is_filter(filter)) {
-        section.mistake("filter", format!("\"{filter}\" is no MQTT topic filter"), "a/+/b, a/#");
-    }
-    let dialect = section.choice("dialect", &DIALECTS);
-    let stream = read_stream_name(section, loading);
-    let source = section.text("source");
-    if let (Some(filter), Some(source)) = (&filter, &source) {
-        check_placeholders(section, filter, source);
-    }
-    let dialect = dialect?.to_owned();
-    Some(Route { filter: filter?, dialect, stream: StreamId::new(&stream?), source: source? })
-}
-
 /// The name of a declared stream at the key `stream`.
 pub(super) fn read_stream_name(section: &Section<'_>, loading: &Loading<'_>) -> Option<String> {
     let stream = section.text("stream")?;
@@ -184,28 +157,4 @@ pub(super) fn read_stream_name(section: &Section<'_>, loading: &Loading<'_>) -> 
     }
     section.unknown("stream", "stream", &stream, loading.declared.streams.iter().map(String::as_str));
     None
-}
-
-/// MQTT 5 §4.7: `+` and `#` stand alone in their level, `#` only at the end.
-fn is_filter(filter: &str) -> bool {
-    let levels: Vec<&str> = filter.split('/').collect();
-    let last = levels.len().saturating_sub(1);
-    levels.iter().enumerate().all(|(at, level)| match *level {
-        "+" => true,
-        "#" => at == last,
-        word => !word.contains(['+', '#', '\0']),
-    })
-}
-
-fn check_placeholders(section: &Section<'_>, filter: &str, source: &str) {
-    let levels = filter.split('/').count();
-    let open_end = filter.ends_with('#');
-    for part in source.split('{').skip(1) {
-        let number = part.split_once('}').and_then(|(number, _)| number.parse::<usize>().ok());
-        if number.is_none_or(|number| number >= levels && !open_end) {
-            let allowed = format!("{{0}} … {{{}}}", levels.saturating_sub(1));
-            section.mistake("source", format!("\"{source}\" names no level of the filter"), allowed);
-            return;
-        }
-    }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use nhip_proto::{AreaCode, Place, SourceId, Span, StreamId};
 
 use super::{Class, Deadline, Label, SourceState};
+use crate::Path;
 
 /// How items of one kind behave in time.
 #[derive(Clone, Debug, PartialEq)]
@@ -67,8 +68,13 @@ pub struct Route {
     pub dialect: String,
     /// The stream.
     pub stream: StreamId,
-    /// The source id, with `{0}`, `{1}` … for topic levels (0 is the first).
+    /// The source id, with `{0}`, `{1}` … for topic levels (0 is the first) and `{payload:/pointer}` for a text
+    /// or number of the payload (of the element, where `each` splits it).
     pub source: String,
+    /// The array in the payload of which every element is a message of its own.
+    pub each: Option<Path>,
+    /// The mapping of the dialect `json-map`.
+    pub mapping: Option<String>,
 }
 
 /// One sender.
