@@ -62,7 +62,7 @@ pub(crate) enum Command {
     Explain {
         /// The indicator.
         indicator: String,
-        /// The area code.
+        /// The area code; `code@group` for the figure of a group in it.
         area: String,
         /// The node.
         #[arg(long, default_value = "127.0.0.1:8080")]

@@ -17,6 +17,8 @@ pub struct FigureQuery {
     pub indicator: Option<IndicatorId>,
     /// Only this area.
     pub area: Option<AreaCode>,
+    /// Only this group; empty: areas as a whole.
+    pub group: Option<String>,
     /// Only this domain.
     pub domain: Option<String>,
 }
@@ -110,11 +112,12 @@ pub trait Analysis: Send + Sync {
     /// The newest figures of a query, in key order.
     async fn figures(&self, query: FigureQuery) -> Result<(Offset, Vec<Arc<Figure>>), AnalysisError>;
 
-    /// Why a figure is what it is; `window_start` none: its newest window.
+    /// Why a figure is what it is; `group` empty: the area as a whole, `window_start` none: its newest window.
     async fn explain(
         &self,
         indicator: IndicatorId,
         area: AreaCode,
+        group: String,
         window_start: Option<EventTime>,
     ) -> Result<Explanation, AnalysisError>;
 

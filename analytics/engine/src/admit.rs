@@ -3,13 +3,14 @@
 use nhip_proto::{Item, ItemReason, Message, MessageBody, RejectionReason, Span};
 
 use crate::calendar::Memo;
-use crate::plan::{Amount, Drive, Kind, NameKind, Plan, StreamPlan};
+use crate::plan::{Amount, Drive, Kind, NameKind, Plan, Reads, Split, StreamPlan};
 use crate::reading::{self, Moment, Value, holds};
 use crate::seen::{Key, Verdict, content};
-use crate::series::{Hold, Sample};
+use crate::series::Sample;
 use crate::session::{Meaning, UNBOUND};
 use crate::source::{Bound, Source};
 use crate::touch::{Change, Touch};
+use crate::trace::{self, Origin};
 
 /// 2000-01-01T00:00Z: a clock before it was never set.
 const CLOCK_MIN: i64 = 946_684_800_000_000_000;
@@ -272,8 +273,11 @@ impl Visit<'_, '_> {
         let reach = moment.time.saturating_add(stream.staleness - 1);
         for at in &name.series {
             let members = stream.series.get(*at as usize).map_or(&[][..], |series| &series.members);
-            for (definition, _) in members {
-                let (_, end) = self.window(*definition, reach);
+            for member in members {
+                let instant = match member.reads {
+                    Reads::Held(_) => reach,
+                };
+                let (_, end) = self.window(member.definition, instant);
                 alive |= !self.is_beyond(end, stream.horizon);
             }
         }
@@ -305,24 +309,25 @@ impl Visit<'_, '_> {
         let windows = std::mem::take(&mut self.out.windows);
         for (drive, window) in name.drives.iter().zip(&windows) {
             if !self.is_beyond(window.1, stream.horizon) {
-                self.drive(item, moment, (drive, *window, value), values, bound.area);
+                self.drive(item, moment, (drive, *window, value), values, (bound, stream));
             }
         }
         self.out.windows = windows;
         for at in &name.series {
             let Some(plan) = stream.series.get(*at as usize) else { continue };
-            if let Value::State(state) = value
-                && holds(&plan.filter, values)
-            {
-                let sample = Sample {
-                    time: moment.time,
-                    sequence: item.sequence.unwrap_or(0),
-                    state,
-                    until: moment.time.saturating_add(stream.staleness),
-                    area: bound.area,
-                };
-                self.sample(*at, sample, (bound, stream), true);
+            if !holds(&plan.filter, values) || plan.group.is_some_and(|group| !self.is_in(group, values)) {
+                continue;
             }
+            let sample = Sample {
+                time: moment.time,
+                sequence: item.sequence.unwrap_or(0),
+                value: value.digits(),
+                until: moment.time.saturating_add(stream.staleness),
+                instant: moment.instant,
+                area: bound.area,
+                lane: bound.lane,
+            };
+            self.sample(*at, sample, (bound, stream), true);
         }
     }
 
@@ -332,10 +337,11 @@ impl Visit<'_, '_> {
         moment: &Moment,
         (drive, (start, end), value): (&Drive, (i64, i64), Value),
         values: &[Option<Value>],
-        area: u32,
+        (bound, stream): (&Bound, &StreamPlan),
     ) {
         let Some(definition) = self.frame.plan.definition(drive.definition) else { return };
-        if !definition.covers(start) || !holds(&definition.filter, values) {
+        let (hops, hop) = definition.hops;
+        if (hops == 1 && !definition.covers(start)) || !holds(&definition.filter, values) {
             return;
         }
         let above = drive.numerator.as_ref().and_then(|amount| amount_of(amount, value, values));
@@ -348,13 +354,17 @@ impl Visit<'_, '_> {
             (Kind::Min | Kind::Max | Kind::Last(_), None, _) => return,
             (_, above, below) => Change::Add(above.unwrap_or(0), below.unwrap_or(0)),
         };
-        let joins = match self.source.joined.get_mut(drive.slot as usize) {
-            Some(joined) => std::mem::replace(joined, start) != start,
-            None => true,
+        let place = match &definition.split {
+            Split::Whole => bound.area,
+            split => split.place(bound.area, bound.lane, slot_of(split, values)),
         };
-        self.out.touches.push(Touch {
+        let joined = self.source.joined.get_mut(drive.slot as usize);
+        let joined = joined.is_some_and(|joined| std::mem::replace(joined, start) == start);
+        // What was joined last tells nothing of the other groups of a state.
+        let joins = !joined || matches!(definition.split, Split::State(_));
+        let touch = Touch {
             definition: drive.definition,
-            area,
+            place,
             source: self.source.number,
             start,
             end,
@@ -363,79 +373,48 @@ impl Visit<'_, '_> {
             counted: below.is_some(),
             joins,
             change,
-        });
+        };
+        if hops == 1 {
+            self.out.touches.push(touch);
+            return;
+        }
+        for back in (0..hops).map(|back| back.saturating_mul(hop)) {
+            let (start, end) = (start.saturating_sub(back), end.saturating_sub(back));
+            if definition.covers(start) && !self.is_beyond(end, stream.horizon) {
+                self.out.touches.push(Touch { start, end, ..touch });
+            }
+        }
     }
 
-    /// Takes a sample into a series and spreads the changed holds over the windows they overlap.
+    /// Whether the reading is in one group of a definition split by a state.
+    fn is_in(&self, (definition, slot): (u32, u32), values: &[Option<Value>]) -> bool {
+        let definition = self.frame.plan.definition(definition);
+        definition.is_some_and(|definition| slot_of(&definition.split, values) == slot)
+    }
+
+    /// Takes a sample into a series and hands on what changed through it.
     fn sample(&mut self, at: u32, sample: Sample, (bound, stream): (&Bound, &StreamPlan), counted: bool) {
         let greatest = self.source.greatest;
         let Some((_, series)) = self.source.series.get_mut(at as usize) else { return };
-        let mut moved: [Option<Hold>; 3] = [None; 3];
-        let mut next = moved.iter_mut();
-        series.insert(sample, |hold| {
-            if let Some(slot) = next.next() {
-                *slot = Some(hold);
-            }
-        });
+        let between = series.insert(sample);
         if let Some(greatest) = greatest {
             series.forget(greatest.saturating_sub(bound.lateness));
         }
         let Some(plan) = stream.series.get(at as usize) else { return };
-        for hold in moved.into_iter().flatten() {
-            for (definition, states) in &plan.members {
-                let place = Place { offset: self.offset, source: self.source.number, counted };
-                spread(self.frame, (*definition, states), &hold, &place, &mut self.out.touches);
-            }
+        let slot = plan.group.map_or(0, |(_, slot)| slot);
+        let origin = Origin { offset: self.offset, source: self.source.number, slot, counted };
+        for member in &plan.members {
+            trace::taken(self.frame, member, &between, &origin, &mut self.out.touches);
         }
     }
 }
 
-/// Where a hold's touches come from.
-pub(crate) struct Place {
-    pub(crate) offset: u64,
-    pub(crate) source: u32,
-    pub(crate) counted: bool,
-}
-
-/// The touches of one hold on one definition, window by window.
-pub(crate) fn spread(
-    frame: Frame<'_>,
-    (number, states): (u32, &[u32]),
-    hold: &Hold,
-    place: &Place,
-    touches: &mut Vec<Touch>,
-) {
-    let Some(definition) = frame.plan.definition(number) else { return };
-    let Some(calendar) = frame.plan.calendars.get(definition.calendar as usize) else { return };
-    let mut from = hold.from;
-    while from < hold.to {
-        let (start, end) = calendar.locate(from);
-        let length = i128::from(end.min(hold.to)) - i128::from(from);
-        let beyond = frame.tick.is_some_and(|tick| end.saturating_add(definition.horizon) < tick);
-        if definition.covers(start) && !beyond {
-            let counts = if states.contains(&hold.sample.state) { length } else { 0 };
-            let change = if hold.ahead {
-                Change::Ahead(counts * hold.sign, length * hold.sign, hold.sign > 0)
-            } else {
-                Change::Held(counts * hold.sign, length * hold.sign)
-            };
-            touches.push(Touch {
-                definition: number,
-                area: hold.sample.area,
-                source: place.source,
-                start,
-                end,
-                offset: place.offset,
-                time: hold.own.then_some(hold.sample.time),
-                counted: place.counted && hold.own && from == hold.sample.time,
-                joins: true,
-                change,
-            });
-        }
-        if end <= from {
-            break;
-        }
-        from = end;
+/// Which group of a split by a state a reading is in.
+fn slot_of(split: &Split, values: &[Option<Value>]) -> u32 {
+    let Split::State(split) = split else { return 0 };
+    match values.get(split.name as usize) {
+        Some(Some(Value::State(word))) => split.slot(Some(*word)),
+        _ => split.slot(None),
     }
 }
 
@@ -459,7 +438,21 @@ fn go_offline(source: &mut Source, offset: u64, at: i64, frame: Frame<'_>, out: 
         let NameKind::State { offline: Some(state), .. } = name.kind else { continue };
         for series in &name.series {
             let until = at.saturating_add(stream.staleness);
-            let sample = Sample { time: at, sequence: u64::MAX, state, until, area: bound.area };
+            // A group the source never named does not begin with its end.
+            let split = stream.series.get(*series as usize).is_some_and(|series| series.group.is_some());
+            let known = visit.source.series.get(*series as usize);
+            if split && known.is_none_or(|(_, series)| series.samples.is_empty()) {
+                continue;
+            }
+            let sample = Sample {
+                time: at,
+                sequence: u64::MAX,
+                value: i128::from(state),
+                until,
+                instant: at,
+                area: bound.area,
+                lane: bound.lane,
+            };
             visit.sample(*series, sample, (&bound, stream), false);
         }
     }

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use nhip_profile::{Indicator, Profile};
 use nhip_proto::{IndicatorId, Offset, ProfileText};
 
-use crate::admit::{Frame, Place, spread};
+use crate::admit::Frame;
 use crate::badge::{Glance, Part, rate_of};
 use crate::engine::Engine;
 use crate::lane::Lane;
-use crate::plan::{Compiler, Retired, zone_of};
+use crate::plan::{Compiler, NOWHERE, OTHER, Retired, source_place, zone_of};
 use crate::source::{Bound, Source};
 use crate::touch::Touch;
+use crate::trace::{self, Origin};
 
 /// A profile with the text it came from.
 #[derive(Clone, Debug)]
@@ -76,6 +77,7 @@ impl Engine {
         self.compile();
         self.profile_offset = offset;
         self.know_sources(at);
+        self.find_owners();
         self.begin(&begun, offset);
         self.judge_due();
         self.profile_changed = true;
@@ -97,7 +99,7 @@ impl Engine {
         };
         let compiler = Compiler::new(&edition.profile, &edition.text, &mut self.words);
         self.plan = compiler.compile(&mut self.areas, since, &retired);
-        self.board.resize(self.plan.definitions.len(), self.plan.chains.len());
+        self.board.resize(&self.plan);
         self.board.index();
         self.watch.ready = false;
         self.outputs.iter_mut().for_each(|output| output.prepare(&self.plan));
@@ -134,6 +136,7 @@ impl Engine {
         Some(Bound {
             stream: number,
             area: self.areas.get(code)?,
+            lane: source_place(&self.areas, code, source.id.as_str())?,
             listed: listed.is_some(),
             cadence,
             rate: rate_of(cadence),
@@ -149,6 +152,24 @@ impl Engine {
         }
     }
 
+    /// Which places are of one source alone.
+    pub(crate) fn find_owners(&mut self) {
+        let mut owners = vec![NOWHERE; self.plan.chains.len()];
+        for source in self.all_sources() {
+            let lane = source.bound.map_or(NOWHERE, |bound| bound.lane);
+            let group = self.plan.group(lane);
+            if group != source.id.as_str() || group == OTHER {
+                continue;
+            }
+            for place in self.plan.chain(lane).iter().filter(|place| self.plan.home(**place) != **place) {
+                if let Some(owner) = owners.get_mut(*place as usize) {
+                    *owner = source.number;
+                }
+            }
+        }
+        self.watch.owners = owners;
+    }
+
     /// New definitions of time in a state take up what the newest samples still hold.
     fn begin(&mut self, begun: &[u32], offset: Offset) {
         let frame = Frame { plan: &self.plan, tick: self.tick.map(|(_, at)| at) };
@@ -158,12 +179,13 @@ impl Engine {
             else {
                 continue;
             };
-            let place = Place { offset: offset.0, source: source.number, counted: false };
             for (plan, (_, series)) in stream.series.iter().zip(&source.series) {
-                for (definition, states) in plan.members.iter().filter(|(number, _)| begun.contains(number)) {
-                    series
-                        .holds()
-                        .for_each(|hold| spread(frame, (*definition, states), &hold, &place, &mut touches));
+                let slot = plan.group.map_or(0, |(_, slot)| slot);
+                let origin = Origin { offset: offset.0, source: source.number, slot, counted: false };
+                for member in plan.members.iter().filter(|member| begun.contains(&member.definition)) {
+                    for between in series.all() {
+                        trace::begun(frame, member, &between, &origin, &mut touches);
+                    }
                 }
             }
         }

@@ -76,6 +76,16 @@ impl Part {
 }
 
 impl Group {
+    /// The group of one source, at the last Tick.
+    pub(crate) fn single(source: &Source, tick: i64) -> Self {
+        let mut group = Self::default();
+        if let Some(bound) = &source.bound {
+            group.list(bound);
+            group.exchange(&Part::default(), &Part::of(source, bound, tick));
+        }
+        group
+    }
+
     /// Counts a source the profile lists, before what it did.
     pub(crate) fn list(&mut self, bound: &Bound) {
         if bound.listed {
@@ -139,7 +149,7 @@ impl Glance {
         self.groups.resize_with(plan.streams.len(), Vec::new);
         for groups in &mut self.groups {
             groups.clear();
-            groups.resize(plan.chains.len(), Group::default());
+            groups.resize(plan.areas, Group::default());
         }
     }
 

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
-use nhip_profile::{CalendarUnit, Window};
+use nhip_profile::{CalendarUnit, HOPS_MAX, Window};
 use nhip_proto::{SECOND, Span};
 
 const HOUR: Span = 3_600 * SECOND;
@@ -31,7 +31,7 @@ impl Calendar {
         &self.window == window && &self.zone == zone
     }
 
-    /// Start (inclusive) and end (exclusive) of the window an instant lies in, UTC nanoseconds.
+    /// Start (inclusive) and end (exclusive) of the window an instant lies in, the last of them; UTC nanoseconds.
     pub(crate) fn locate(&self, instant: i64) -> (i64, i64) {
         match &self.window {
             Window::Tumbling(span) => {
@@ -58,6 +58,37 @@ impl Calendar {
             (memo.start, memo.end) = self.locate(instant);
         }
         (memo.start, memo.end)
+    }
+
+    /// How many windows an instant lies in, and the span from one start to the next where it is more than one.
+    pub(crate) fn hops(&self) -> (i64, i64) {
+        match self.window {
+            Window::Hopping { length, hop } => ((length / hop.max(1)).clamp(1, HOPS_MAX), hop.max(1)),
+            _ => (1, 0),
+        }
+    }
+
+    /// The first of the windows an instant lies in; [`Self::locate`] finds the last.
+    pub(crate) fn earliest(&self, instant: i64) -> (i64, i64) {
+        let ((start, end), (hops, hop)) = (self.locate(instant), self.hops());
+        let back = hop.saturating_mul(hops - 1);
+        (start.saturating_sub(back), end.saturating_sub(back))
+    }
+
+    /// The window after one.
+    pub(crate) fn next(&self, start: i64, end: i64) -> (i64, i64) {
+        match self.hops() {
+            (1, _) => self.locate(end),
+            (_, hop) => (start.saturating_add(hop), end.saturating_add(hop)),
+        }
+    }
+
+    /// The start of the window before one.
+    pub(crate) fn before(&self, start: i64) -> i64 {
+        match self.hops() {
+            (1, _) => self.locate(start.saturating_sub(1)).0,
+            (_, hop) => start.saturating_sub(hop),
+        }
     }
 
     /// The civil date an instant lies in.
@@ -165,6 +196,32 @@ mod tests {
             assert_eq!(calendar.locate(start), (start, end));
             instant = end;
         }
+    }
+
+    #[test]
+    fn an_instant_lies_in_every_window_that_hops_over_it() {
+        let calendar = Calendar::new(Window::Hopping { length: 3 * HOUR, hop: HOUR }, zone("UTC"));
+        let noon = at("2026-11-21T12:00:00Z");
+        assert_eq!(calendar.locate(noon), (noon, noon + 3 * HOUR));
+        assert_eq!(calendar.earliest(noon), (noon - 2 * HOUR, noon + HOUR));
+        assert_eq!(calendar.earliest(noon - 1).1, noon, "the end is exclusive");
+        assert_eq!(calendar.next(noon, noon + 3 * HOUR), (noon + HOUR, noon + 4 * HOUR));
+        assert_eq!(calendar.before(noon), noon - HOUR);
+        assert_eq!(calendar.hops(), (3, HOUR));
+    }
+
+    #[test]
+    fn weeks_begin_on_monday_and_quarters_in_january() {
+        let week = window(CalendarUnit::Week, "Asia/Ho_Chi_Minh", "2026-11-22T16:59:59Z");
+        assert_eq!(week, (at("2026-11-15T17:00:00Z"), at("2026-11-22T17:00:00Z")), "16 to 22 November");
+        let monday = window(CalendarUnit::Week, "Asia/Ho_Chi_Minh", "2026-11-22T17:00:00Z");
+        assert_eq!(monday.0, week.1);
+        let year_end = window(CalendarUnit::Week, "Europe/Berlin", "2027-01-01T12:00:00Z");
+        assert_eq!(year_end, (at("2026-12-27T23:00:00Z"), at("2027-01-03T23:00:00Z")));
+        let spring = window(CalendarUnit::Week, "Europe/Berlin", "2026-03-29T12:00:00Z");
+        assert_eq!(spring.1 - spring.0, (7 * 24 - 1) * HOUR);
+        let quarter = window(CalendarUnit::Quarter, "Asia/Ho_Chi_Minh", "2026-12-31T16:59:59Z");
+        assert_eq!(quarter, (at("2026-09-30T17:00:00Z"), at("2026-12-31T17:00:00Z")));
     }
 
     #[test]

@@ -312,7 +312,7 @@ pub(crate) fn find_mut<'a>(
     partitions.get_mut(usize::from(*partition))?.sources.get_mut(*place as usize)
 }
 
-fn find<'a>(homes: &[(u8, u32)], partitions: &'a [Partition], number: u32) -> Option<&'a Source> {
+pub(crate) fn find<'a>(homes: &[(u8, u32)], partitions: &'a [Partition], number: u32) -> Option<&'a Source> {
     let (partition, place) = homes.get(number as usize)?;
     partitions.get(usize::from(*partition))?.sources.get(*place as usize)
 }

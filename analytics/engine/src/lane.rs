@@ -1,4 +1,4 @@
-//! The windows of one definition and area, and the board of all of them.
+//! The windows of one definition and place, and the board of all of them.
 
 use std::collections::VecDeque;
 
@@ -47,7 +47,7 @@ impl Default for Lane {
     }
 }
 
-/// All lanes by definition and area.
+/// All lanes by definition and place.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Board {
     pub(crate) lanes: Vec<Vec<Lane>>,
@@ -84,11 +84,18 @@ impl Lane {
         self.cells.binary_search_by(|cell| cell.start.cmp(&start)).ok()
     }
 
-    /// The place of the newest window a screen can show.
-    pub(crate) fn newest(&self) -> Option<usize> {
-        (0..self.cells.len())
-            .rev()
-            .find(|at| self.cells.get(*at).is_some_and(|cell| cell.has_data(cell.end <= self.watermark)))
+    /// The place of the window a screen shows: the newest with something to show. Where windows overlap, the newest
+    /// have hardly begun: the one that closes next stands for now.
+    pub(crate) fn newest(&self, overlap: bool) -> Option<usize> {
+        let shows =
+            |at: &usize| self.cells.get(*at).is_some_and(|cell| cell.has_data(cell.end <= self.watermark));
+        if overlap {
+            let open = self.cells.partition_point(|cell| cell.end <= self.watermark);
+            if let Some(at) = (open..self.cells.len()).find(shows) {
+                return Some(at);
+            }
+        }
+        (0..self.cells.len()).rev().find(shows)
     }
 
     /// Whether a Tick has anything to do here. Moves the watermark.
@@ -128,11 +135,12 @@ impl Lane {
 }
 
 impl Board {
-    /// As many lanes as the plan has definitions and areas.
-    pub(crate) fn resize(&mut self, definitions: usize, areas: usize) {
-        self.lanes.resize_with(definitions, Vec::new);
-        for lanes in &mut self.lanes {
-            lanes.resize_with(areas, Lane::default);
+    /// A lane for each place of each definition of a plan; windows of places a profile has no more stay.
+    pub(crate) fn resize(&mut self, plan: &Plan) {
+        self.lanes.resize_with(plan.definitions.len(), Vec::new);
+        for (lanes, definition) in self.lanes.iter_mut().zip(&plan.definitions) {
+            let used = lanes.iter().rposition(Lane::is_used).map_or(0, |last| last + 1);
+            lanes.resize_with(used.max(plan.lanes_of(&definition.split)), Lane::default);
         }
     }
 
@@ -143,26 +151,26 @@ impl Board {
         self.alarms = self.lanes.iter().map(|lanes| lanes.iter().map(alarm).collect()).collect();
     }
 
-    pub(crate) fn lane(&self, definition: u32, area: u32) -> Option<&Lane> {
-        self.lanes.get(definition as usize)?.get(area as usize)
+    pub(crate) fn lane(&self, definition: u32, place: u32) -> Option<&Lane> {
+        self.lanes.get(definition as usize)?.get(place as usize)
     }
 
-    /// Takes a touch in, for its area and the areas around it.
+    /// Takes a touch in, for all its place counts for.
     pub(crate) fn take(&mut self, plan: &Plan, touch: &Touch) {
         let mixed = mix(touch.offset);
         let at = touch.definition as usize;
         let (Some(lanes), Some(alarms)) = (self.lanes.get_mut(at), self.alarms.get_mut(at)) else { return };
-        for area in plan.chain(touch.area) {
-            let Some(lane) = lanes.get_mut(*area as usize) else { continue };
+        for place in plan.chain(touch.place) {
+            let Some(lane) = lanes.get_mut(*place as usize) else { continue };
             if !lane.changed {
                 lane.changed = true;
-                self.changed.push((touch.definition, *area));
+                self.changed.push((touch.definition, *place));
             }
             if let Some(cell) = lane.cell(touch.start, touch.end) {
                 cell.take(touch, mixed);
                 let due = cell.written.due();
                 lane.due = lane.due.min(due);
-                if let Some(alarm) = alarms.get_mut(*area as usize) {
+                if let Some(alarm) = alarms.get_mut(*place as usize) {
                     *alarm = due.min(*alarm);
                 }
                 lane.dirty_from = lane.dirty_from.min(touch.start);
@@ -171,11 +179,11 @@ impl Board {
     }
 
     /// Marks a lane for the screens.
-    pub(crate) fn mark(&mut self, definition: u32, area: u32) {
-        let lane = self.lanes.get_mut(definition as usize).and_then(|lanes| lanes.get_mut(area as usize));
+    pub(crate) fn mark(&mut self, definition: u32, place: u32) {
+        let lane = self.lanes.get_mut(definition as usize).and_then(|lanes| lanes.get_mut(place as usize));
         if let Some(lane) = lane.filter(|lane| !lane.changed) {
             lane.changed = true;
-            self.changed.push((definition, area));
+            self.changed.push((definition, place));
         }
     }
 }

@@ -27,6 +27,7 @@ pub mod story;
 mod table;
 mod tick;
 mod touch;
+mod trace;
 mod watch;
 
 pub use api::{
@@ -35,4 +36,4 @@ pub use api::{
 pub use engine::{Engine, Loader, OtherRecords};
 
 /// The version of the rules in this crate; written into every Profile record.
-pub const SEMANTICS: u32 = 2;
+pub const SEMANTICS: u32 = 3;

@@ -1,6 +1,7 @@
 //! A profile compiled for speed: streams, names and definitions by number, and which definitions a name drives.
 
 mod compile;
+mod places;
 
 use nhip_profile::{Identity, LastRollup};
 use nhip_proto::{AreaCode, IndicatorId};
@@ -8,6 +9,7 @@ use nhip_proto::{AreaCode, IndicatorId};
 use crate::calendar::Calendar;
 
 pub(crate) use compile::{Compiler, Retired, zone_of};
+pub(crate) use places::{OTHER, Split, find_group, source_place};
 
 /// No parent, no stream.
 pub(crate) const NOWHERE: u32 = u32::MAX;
@@ -21,10 +23,16 @@ pub(crate) struct Plan {
     pub(crate) definitions: Vec<Definition>,
     /// One of each kind of window.
     pub(crate) calendars: Vec<Calendar>,
-    /// By area number: its code.
+    /// By place: the code of its area.
     pub(crate) codes: Vec<AreaCode>,
-    /// By area number: the area itself and its ancestors.
+    /// By place: its group; empty: the area as a whole.
+    pub(crate) groups: Vec<String>,
+    /// By place: the area it lies in.
+    pub(crate) homes: Vec<u32>,
+    /// By place: what happens there counts for these; itself among them, areas before groups.
     pub(crate) chains: Vec<Vec<u32>>,
+    /// Every area has a number below; places of groups mostly lie beyond.
+    pub(crate) areas: usize,
     /// Domain ids and the streams their indicators read.
     pub(crate) domains: Vec<(String, Vec<u32>)>,
 }
@@ -109,14 +117,39 @@ pub(crate) enum Test {
     Never,
 }
 
-/// The samples one or more time-in-state definitions stand on.
+/// The samples one or more definitions stand on that look from one sample to the next.
 #[derive(Clone, Debug)]
 pub(crate) struct SeriesPlan {
-    /// The name's word and, where a filter chooses the samples, the definition hash (else zeros).
-    pub(crate) key: (u32, [u8; 16]),
+    pub(crate) key: SeriesKey,
     pub(crate) filter: Vec<Condition>,
-    /// Definition numbers with the words that count.
-    pub(crate) members: Vec<(u32, Vec<u32>)>,
+    /// Only samples of one group: the definition split by a state, and which of its words.
+    pub(crate) group: Option<(u32, u32)>,
+    pub(crate) members: Vec<Member>,
+}
+
+/// What a series of a source is kept under.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SeriesKey {
+    /// The name's word.
+    pub(crate) name: u32,
+    /// Where a filter or a group chooses the samples, the definition hash; else zeros.
+    pub(crate) hash: [u8; 16],
+    /// The group's word; [`NOWHERE`]: all samples.
+    pub(crate) group: u32,
+}
+
+/// A definition that stands on a series.
+#[derive(Clone, Debug)]
+pub(crate) struct Member {
+    pub(crate) definition: u32,
+    pub(crate) reads: Reads,
+}
+
+/// What a definition makes of a series.
+#[derive(Clone, Debug)]
+pub(crate) enum Reads {
+    /// The time in these words.
+    Held(Vec<u32>),
 }
 
 /// One definition version of one indicator.
@@ -127,8 +160,12 @@ pub(crate) struct Definition {
     pub(crate) period: String,
     pub(crate) stream: u32,
     pub(crate) calendar: u32,
+    /// How many windows an instant lies in, and the span from one start to the next where it is more than one.
+    pub(crate) hops: (i64, i64),
     pub(crate) kind: Kind,
     pub(crate) filter: Vec<Condition>,
+    /// Groups beside the whole of the area.
+    pub(crate) split: Split,
     /// Only windows starting here or later.
     pub(crate) from: Option<i64>,
     /// Only windows starting before; the definition is retired.
@@ -177,9 +214,9 @@ impl Plan {
         self.definitions.get(number as usize)
     }
 
-    /// The areas a source's area counts for: itself and its ancestors.
-    pub(crate) fn chain(&self, area: u32) -> &[u32] {
-        self.chains.get(area as usize).map_or(&[], |chain| chain)
+    /// The places a place counts for: itself, the areas around it, and its group in them.
+    pub(crate) fn chain(&self, place: u32) -> &[u32] {
+        self.chains.get(place as usize).map_or(&[], |chain| chain)
     }
 }
 

@@ -6,22 +6,25 @@ use nhip_proto::{AreaCode, ArrivalTime, EventTime, Figure, IndicatorId, LedgerRo
 
 use crate::badge::source_badge;
 use crate::engine::Engine;
+use crate::plan::find_group;
 use crate::{Explained, RejectionLine, SourceLine};
 
 impl Engine {
-    /// The newest figures of an indicator, area or domain, in key order.
+    /// The newest figures of an indicator, area, group (empty: areas as a whole) or domain, in key order.
     #[must_use]
     pub fn figures(
         &self,
         indicator: Option<&IndicatorId>,
         area: Option<&AreaCode>,
+        group: Option<&str>,
         domain: Option<&str>,
     ) -> Vec<Arc<Figure>> {
         let moment = self.moment();
         let wanted = |lane: &&(u32, u32)| {
             let Some(definition) = self.plan.definition(lane.0) else { return false };
             indicator.is_none_or(|indicator| indicator == &definition.indicator)
-                && area.is_none_or(|area| area.as_str() == self.areas.text(lane.1))
+                && area.is_none_or(|area| Some(area) == self.plan.codes.get(lane.1 as usize))
+                && group.is_none_or(|group| group == self.plan.group(lane.1))
                 && domain.is_none_or(|domain| domain == definition.domain)
         };
         let lanes = self.all_lanes();
@@ -31,31 +34,36 @@ impl Engine {
         figures
     }
 
-    /// Why a figure is what it is; `window` none: its newest window. None if there is no such figure.
+    /// Why a figure is what it is; `group` empty: the area as a whole, `window` none: its newest window. None if
+    /// there is no such figure.
     #[must_use]
     pub fn explain(
         &self,
         indicator: &IndicatorId,
         area: &AreaCode,
+        group: &str,
         window: Option<EventTime>,
     ) -> Option<Explained> {
-        let area_number = self.areas.get(area.as_str())?;
         let active = |number: &usize| {
             let definition = self.plan.definitions.get(*number);
             definition.is_some_and(|known| &known.indicator == indicator && known.to.is_none())
         };
         let number = (0..self.plan.definitions.len()).find(active)? as u32;
+        let place = find_group(&self.areas, &self.plan.definition(number)?.split, area.as_str(), group)?;
         let moment = self.moment();
         let figure = match window {
-            None => self.figure(number, area_number, &moment, true)?,
+            None => self.figure(number, place, &moment, true)?,
             Some(start) => {
-                let at = self.board.lane(number, area_number)?.find(start.0)?;
-                self.window_figure((number, area_number), at, &moment, true)?
+                let at = self.board.lane(number, place)?.find(start.0)?;
+                self.window_figure((number, place), at, &moment, true)?
             }
         };
         let profile = self.profile()?;
         let definition = profile.indicators.get(indicator)?;
-        let due: Vec<SourceId> = profile.due(&definition.stream, area).into_iter().cloned().collect();
+        let due: Vec<SourceId> = match self.watch.owner(place).and_then(|number| self.source(number)) {
+            Some(source) => vec![source.id.clone()],
+            None => profile.due(&definition.stream, area).into_iter().cloned().collect(),
+        };
         let heard = &figure.row.provenance.sources;
         let missing = due.iter().filter(|source| heard.binary_search(source).is_err()).cloned().collect();
         Some(Explained { figure: Arc::new(figure), due, missing, definition: definition.text.clone() })

@@ -30,6 +30,8 @@ pub(crate) struct Moment<'a> {
 pub(crate) struct Draft<'a> {
     pub(crate) definition: &'a Definition,
     pub(crate) area: &'a AreaCode,
+    /// Empty: the area as a whole.
+    pub(crate) group_name: &'a str,
     pub(crate) cell: &'a Cell,
     pub(crate) group: Option<&'a Group>,
     pub(crate) amounts: Amounts,
@@ -57,7 +59,7 @@ impl Draft<'_> {
         let heard = !cell.samples.is_empty();
         Row {
             lineage: LIVE.to_owned(),
-            key: key(self.definition, self.area, cell.start),
+            key: key(self.definition, self.area, self.group_name, cell.start),
             definition: self.definition.hash,
             window_end: EventTime(cell.end),
             revision: self.revision,
@@ -120,11 +122,11 @@ impl Draft<'_> {
 }
 
 /// The key of a window.
-pub(crate) fn key(definition: &Definition, area: &AreaCode, start: i64) -> FigureKey {
+pub(crate) fn key(definition: &Definition, area: &AreaCode, group: &str, start: i64) -> FigureKey {
     FigureKey {
         indicator: definition.indicator.clone(),
         area: area.clone(),
-        group: String::new(),
+        group: group.to_owned(),
         period: definition.period.clone(),
         window_start: EventTime(start),
     }

@@ -6,11 +6,11 @@ use nhip_proto::{
     ArrivalTime, Decimal, EventTime, Figure, FigureUpdate, Level, Offset, RowState, SourceUpdate, Update,
 };
 
-use crate::badge::source_badge;
+use crate::badge::{Group, source_badge};
 use crate::cell::{Amounts, Cell};
 use crate::engine::Engine;
 use crate::lane::Lane;
-use crate::plan::Definition;
+use crate::plan::{Definition, Split};
 use crate::row::{Draft, Moment, level};
 
 /// Closed windows a figure carries with it.
@@ -27,9 +27,9 @@ impl Engine {
         }
         lanes.sort_unstable();
         lanes.dedup();
-        for (definition, area) in &lanes {
+        for (definition, place) in &lanes {
             let lane = self.board.lanes.get_mut(*definition as usize);
-            if let Some(lane) = lane.and_then(|lanes| lanes.get_mut(*area as usize)) {
+            if let Some(lane) = lane.and_then(|lanes| lanes.get_mut(*place as usize)) {
                 lane.changed = false;
             }
         }
@@ -77,20 +77,38 @@ impl Engine {
         }
     }
 
-    /// Active definitions and the areas where sources are due or something was heard, in order.
+    /// Active definitions and the places where sources are due or something was heard, in order.
     pub(crate) fn all_lanes(&self) -> Vec<(u32, u32)> {
         let mut all = Vec::new();
         for (number, definition) in self.plan.definitions.iter().enumerate() {
-            let areas = 0..self.plan.chains.len() as u32;
-            let shown = |area: &u32| {
-                let due = self.glance.group(definition.stream, *area).is_some_and(|group| group.due > 0);
-                due || self.board.lane(number as u32, *area).is_some_and(|lane| lane.newest().is_some())
+            let overlap = definition.hops.0 > 1;
+            let lanes = self.board.lanes.get(number).map_or(&[][..], |lanes| lanes);
+            let shown = |(place, lane): (u32, &Lane)| {
+                let shown = self.is_due(definition, place) || lane.newest(overlap).is_some();
+                shown.then_some((number as u32, place))
             };
             if definition.to.is_none() {
-                all.extend(areas.filter(shown).map(|area| (number as u32, area)));
+                all.extend((0..).zip(lanes).filter_map(shown));
             }
         }
         all
+    }
+
+    /// Whether a figure stands on screens before anything was heard.
+    fn is_due(&self, definition: &Definition, place: u32) -> bool {
+        if self.plan.home(place) == place {
+            return self.glance.group(definition.stream, place).is_some_and(|group| group.due > 0);
+        }
+        let owner = self.watch.owner(place).and_then(|number| self.source(number)?.bound);
+        definition.split == Split::Source && owner.is_some_and(|bound| bound.stream == definition.stream)
+    }
+
+    /// The sources behind a place, at the last Tick.
+    pub(crate) fn group_at(&self, stream: u32, place: u32) -> Option<Group> {
+        match self.watch.owner(place).and_then(|number| self.source(number)) {
+            Some(source) => Some(Group::single(source, self.tick.map_or(source.since, |(_, tick)| tick))),
+            None => self.glance.group(stream, self.plan.home(place)).cloned(),
+        }
     }
 
     pub(crate) fn moment(&self) -> Moment<'_> {
@@ -101,32 +119,37 @@ impl Engine {
     }
 
     /// The newest window of a lane; where nothing was heard yet, an empty one.
-    pub(crate) fn figure(&self, number: u32, area: u32, moment: &Moment<'_>, names: bool) -> Option<Figure> {
+    pub(crate) fn figure(&self, number: u32, place: u32, moment: &Moment<'_>, names: bool) -> Option<Figure> {
         let definition = self.plan.definition(number).filter(|definition| definition.to.is_none())?;
-        let lane = self.board.lane(number, area)?;
-        match lane.newest() {
-            Some(at) => self.window_figure((number, area), at, moment, names),
-            None => self.unheard(definition, area, moment),
+        let lane = self.board.lane(number, place)?;
+        match lane.newest(definition.hops.0 > 1) {
+            Some(at) => self.window_figure((number, place), at, moment, names),
+            None if self.plan.home(place) == place || self.is_due(definition, place) => {
+                self.unheard(definition, place, moment)
+            }
+            None => None,
         }
     }
 
     /// One window of a lane as a figure.
     pub(crate) fn window_figure(
         &self,
-        (number, area): (u32, u32),
+        (number, place): (u32, u32),
         at: usize,
         moment: &Moment<'_>,
         names: bool,
     ) -> Option<Figure> {
         let definition = self.plan.definition(number)?;
-        let lane = self.board.lane(number, area)?;
+        let lane = self.board.lane(number, place)?;
         let cell = lane.cells.get(at)?;
         let closed = cell.end <= lane.watermark;
+        let group = self.group_at(definition.stream, place);
         let draft = Draft {
             definition,
-            area: self.plan.codes.get(area as usize)?,
+            area: self.plan.codes.get(place as usize)?,
+            group_name: self.plan.group(place),
             cell,
-            group: self.glance.group(definition.stream, area),
+            group: group.as_ref(),
             amounts: cell.amounts(definition, closed),
             level: self.level_now(definition, lane, at),
             closed,
@@ -162,8 +185,8 @@ impl Engine {
         let mut history = Vec::with_capacity(HISTORY_MAX.min(at));
         let mut next = newest.start;
         for cell in lane.cells.range(..at).rev() {
-            while cell.end < next && history.len() < HISTORY_MAX {
-                next = calendar.locate(next.saturating_sub(1)).0;
+            while next > cell.start && history.len() < HISTORY_MAX {
+                next = calendar.before(next);
                 if next > cell.start {
                     history.push((EventTime(next), None));
                 }
@@ -181,15 +204,17 @@ impl Engine {
     }
 
     /// A figure of sources that are due and were never heard: missing, not 0.
-    fn unheard(&self, definition: &Definition, area: u32, moment: &Moment<'_>) -> Option<Figure> {
+    fn unheard(&self, definition: &Definition, place: u32, moment: &Moment<'_>) -> Option<Figure> {
         let since = self.editions.last().map_or(0, |edition| edition.text.at.0);
         let calendar = self.plan.calendars.get(definition.calendar as usize);
         let (start, end) = calendar.map_or((0, 0), |calendar| calendar.locate(since));
+        let group = self.group_at(definition.stream, place);
         let draft = Draft {
             definition,
-            area: self.plan.codes.get(area as usize)?,
+            area: self.plan.codes.get(place as usize)?,
+            group_name: self.plan.group(place),
             cell: &Cell::new(start, end),
-            group: self.glance.group(definition.stream, area),
+            group: group.as_ref(),
             amounts: Amounts { above: 0, below: 0, value: None, k: 0 },
             level: Level::None,
             closed: false,

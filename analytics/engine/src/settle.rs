@@ -21,6 +21,8 @@ pub(crate) struct Settling<'a> {
     pub(crate) definition: &'a Definition,
     pub(crate) calendar: &'a Calendar,
     pub(crate) area: &'a AreaCode,
+    /// Empty: the area as a whole.
+    pub(crate) group_name: &'a str,
     pub(crate) group: Option<&'a Group>,
     pub(crate) moment: &'a Moment<'a>,
     /// The Tick's time.
@@ -93,8 +95,9 @@ impl Settling<'_> {
             (false, _) => RowState::Provisional,
         };
         let (definition, area, group) = (self.definition, self.area, self.group);
-        let revision = cell.written.revision;
-        let draft = Draft { definition, area, cell, group, amounts, level, closed, state, revision };
+        let (group_name, revision) = (self.group_name, cell.written.revision);
+        let draft =
+            Draft { definition, area, group_name, cell, group, amounts, level, closed, state, revision };
         let m = draft.due(self.moment);
         let essence = draft.essence(m);
         let changed = essence != cell.written.essence || revision == 0 || state == RowState::Final;
@@ -115,7 +118,7 @@ impl Settling<'_> {
 /// Adds a row to the chain over all rows: its key, definition, revision and essence.
 fn link(row: &Row, essence: u64, Chain { hasher, bytes }: &mut Chain) {
     bytes.clear();
-    for text in [row.key.indicator.as_str(), row.key.area.as_str(), &row.key.period] {
+    for text in [row.key.indicator.as_str(), row.key.area.as_str(), &row.key.group, &row.key.period] {
         bytes.extend_from_slice(&(text.len() as u64).to_be_bytes());
         bytes.extend_from_slice(text.as_bytes());
     }

@@ -15,6 +15,7 @@ use crate::cell::{Cell, Extra, Written};
 use crate::engine::{Loader, OtherRecords};
 use crate::lane::Lane;
 use crate::pack::{Input, Pack, pack_fields};
+use crate::plan::SeriesKey;
 use crate::pulse::{Counts, Pulse};
 use crate::seen::Seen;
 use crate::series::{Sample, Series};
@@ -25,7 +26,7 @@ use crate::{Engine, EngineSettings, SEMANTICS, SnapshotError};
 
 const MAGIC: &[u8; 8] = b"NHIPSNAP";
 /// The format of the bytes; a reader of version N will read N−1 where both have the same semantics.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 const CHECKSUM: usize = 32;
 
 impl Engine {
@@ -131,6 +132,7 @@ impl Engine {
             return Err(SnapshotError::Damaged);
         }
         self.compile();
+        self.find_owners();
         Ok(())
     }
 
@@ -416,5 +418,6 @@ pack_fields!(Node { birth, online, sequence, aliases, widths, sources, asked });
 pack_fields!(Nodes { nodes });
 pack_fields!(OtherRecords { commands, redecodes, restates, entries, gaps, profiles_refused });
 pack_fields!(RetiredDefinition { edition, indicator, from, to });
-pack_fields!(Sample { time, sequence, state, until, area });
+pack_fields!(Sample { time, sequence, value, until, instant, area, lane });
 pack_fields!(Series { samples });
+pack_fields!(SeriesKey { name, hash, group });

@@ -3,7 +3,7 @@
 use nhip_proto::{LedgerCounts, MINUTE, SourceId, Span, StreamId};
 
 use crate::badge::Part;
-use crate::plan::StreamPlan;
+use crate::plan::{SeriesKey, StreamPlan};
 use crate::pulse::{HOUR, Pulse};
 use crate::seen::Seen;
 use crate::series::Series;
@@ -26,7 +26,7 @@ pub(crate) struct Source {
     /// By word; aligned to the stream's names by [`Source::bind`].
     pub(crate) seen: Vec<(u32, Seen)>,
     /// By series key; aligned to the stream's series by [`Source::bind`].
-    pub(crate) series: Vec<((u32, [u8; 16]), Series)>,
+    pub(crate) series: Vec<(SeriesKey, Series)>,
     pub(crate) pulse: Pulse,
     /// Inside its staleness at the last Tick.
     pub(crate) live: bool,
@@ -47,6 +47,8 @@ pub(crate) struct Source {
 pub(crate) struct Bound {
     pub(crate) stream: u32,
     pub(crate) area: u32,
+    /// Its own place in its area, for definitions split by source; else that of the other sources, else the area.
+    pub(crate) lane: u32,
     pub(crate) listed: bool,
     pub(crate) cadence: i64,
     /// Readings due per 10^18 ns.

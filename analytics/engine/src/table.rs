@@ -100,7 +100,7 @@ impl Words {
     }
 
     /// All texts in the order of their numbers.
-    pub(crate) fn texts(&self) -> impl ExactSizeIterator<Item = &str> {
+    pub(crate) fn texts(&self) -> impl DoubleEndedIterator<Item = &str> + ExactSizeIterator {
         self.texts.iter().map(|text| &**text)
     }
 }

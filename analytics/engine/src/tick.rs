@@ -2,9 +2,10 @@
 
 use nhip_proto::{Offset, Row};
 
-use crate::badge::{Glance, Part};
-use crate::engine::{Engine, find_mut};
+use crate::badge::{Glance, Group, Part};
+use crate::engine::{Engine, find, find_mut};
 use crate::lane::NEVER;
+use crate::plan::Split;
 use crate::pulse::STRETCH;
 use crate::row::Moment;
 use crate::settle::{Chain, Settling};
@@ -78,7 +79,8 @@ impl Engine {
         let Some(bound) = source.bound else { return };
         let Some(stream) = self.plan.streams.get(bound.stream as usize) else { return };
         source.pulse.advance(tick);
-        if source.judge_live(&bound, stream.staleness, tick, self.gap) && !source.changed {
+        let flipped = source.judge_live(&bound, stream.staleness, tick, self.gap);
+        if flipped && !source.changed {
             source.changed = true;
             self.changed_sources.push(number);
         }
@@ -102,6 +104,24 @@ impl Engine {
         if let Some(total) = self.watch.totals.get_mut(bound.stream as usize) {
             total.exchange(&before, &part);
         }
+        if flipped {
+            self.tell_source_flip(number, bound.stream, bound.lane);
+        }
+    }
+
+    /// Marks the figures that are of one source alone.
+    fn tell_source_flip(&mut self, number: u32, stream: u32, lane: u32) {
+        let definitions = self.plan.streams.get(stream as usize).map_or(&[][..], |known| &known.definitions);
+        for definition in definitions {
+            if self.plan.definition(*definition).is_none_or(|known| known.split != Split::Source) {
+                continue;
+            }
+            for place in
+                self.plan.chain(lane).iter().filter(|place| self.watch.owner(**place) == Some(number))
+            {
+                self.board.mark(*definition, *place);
+            }
+        }
     }
 
     /// Marks the figures of groups in which a source went stale or came back.
@@ -122,7 +142,7 @@ impl Engine {
         let life = |glance: &Glance| -> Vec<(u64, u64)> {
             glance.groups.iter().flatten().map(|group| (group.live, group.due)).collect()
         };
-        let areas = self.plan.chains.len().max(1);
+        let areas = self.plan.areas.max(1);
         let (now, before) = (life(&self.glance), life(&self.last_glance));
         let flips = (0..now.len()).filter(|at| now.get(*at) != before.get(*at));
         for (stream, area) in flips.map(|at| (at / areas, at % areas)) {
@@ -134,6 +154,15 @@ impl Engine {
         let stream = self.plan.streams.get(stream as usize);
         for definition in stream.map_or(&[][..], |stream| &stream.definitions) {
             self.board.mark(*definition, area);
+            let Some(Split::State(split)) = self.plan.definition(*definition).map(|known| &known.split)
+            else {
+                continue;
+            };
+            for place in split.places_in(area) {
+                if self.board.lane(*definition, place).is_some_and(|lane| !lane.cells.is_empty()) {
+                    self.board.mark(*definition, place);
+                }
+            }
         }
     }
 
@@ -155,24 +184,44 @@ impl Engine {
             let Some(calendar) = self.plan.calendars.get(definition.calendar as usize) else { continue };
             let moved = self.watch.moved.get(definition.stream as usize).map_or(&[][..], |moved| moved);
             let Some(alarms) = self.board.alarms.get_mut(number) else { continue };
-            for (area, (lane, alarm)) in lanes.iter_mut().zip(alarms).enumerate() {
-                let moves = *alarm != NEVER && moved.get(area).copied().unwrap_or(false);
+            let Some(stream) = self.plan.streams.get(definition.stream as usize) else { continue };
+            for (place, (lane, alarm)) in (0_u32..).zip(lanes.iter_mut().zip(alarms)) {
+                if *alarm == NEVER {
+                    continue;
+                }
+                let (area, owner) = (self.plan.home(place), self.watch.owner(place));
+                let moves = owner.is_some() || moved.get(area as usize).copied().unwrap_or(false);
                 if *alarm > tick && !moves {
                     continue;
                 }
-                let group = self.glance.group(definition.stream, area as u32);
-                if !lane.wakes(group.and_then(|group| group.watermark), tick, definition.horizon) {
+                let mut group = self.glance.group(definition.stream, area);
+                let watermark = match owner {
+                    Some(number) => Some(self.watch.watermark_of(number, stream, tick)),
+                    None => group.and_then(|group| group.watermark),
+                };
+                if !lane.wakes(watermark, tick, definition.horizon) {
                     *alarm = lane.alarm(definition.horizon);
                     continue;
                 }
-                let Some(area_code) = self.plan.codes.get(area) else { continue };
-                let settling =
-                    Settling { definition, calendar, area: area_code, group, moment: &moment, tick };
+                let source = owner.and_then(|number| find(&self.homes, &self.partitions, number));
+                let single = source.map(|source| Group::single(source, tick));
+                group = single.as_ref().or(group);
+                let Some(area_code) = self.plan.codes.get(place as usize) else { continue };
+                let group_name = self.plan.group(place);
+                let settling = Settling {
+                    definition,
+                    calendar,
+                    area: area_code,
+                    group_name,
+                    group,
+                    moment: &moment,
+                    tick,
+                };
                 let closed = settling.settle(lane, rows, &mut chain);
                 *alarm = lane.alarm(definition.horizon);
                 if closed && !lane.changed {
                     lane.changed = true;
-                    self.board.changed.push((number as u32, area as u32));
+                    self.board.changed.push((number as u32, place));
                 }
             }
         }

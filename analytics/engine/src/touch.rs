@@ -1,10 +1,10 @@
 //! What one reading does to one figure. Touches commute between sources, so that any merge order gives the same state.
 
-/// A change to the window of a definition, for an area and its ancestors.
+/// A change to the window of a definition, for a place and all it counts for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Touch {
     pub(crate) definition: u32,
-    pub(crate) area: u32,
+    pub(crate) place: u32,
     pub(crate) source: u32,
     pub(crate) start: i64,
     pub(crate) end: i64,

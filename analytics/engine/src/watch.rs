@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use crate::badge::{Glance, Group};
-use crate::plan::Plan;
+use crate::plan::{NOWHERE, Plan, StreamPlan};
 use crate::source::idle_span;
 
 /// The watermark of a source that holds nothing back.
@@ -37,6 +37,8 @@ pub(crate) struct Watch {
     pub(crate) rows: usize,
     /// Stream, area and the number of live sources there before one flipped.
     pub(crate) flips: Vec<(u32, u32, u64)>,
+    /// By place: the one source it is of; [`NOWHERE`]: many. Follows from the plan.
+    pub(crate) owners: Vec<u32>,
 }
 
 /// One source.
@@ -65,7 +67,7 @@ impl Watch {
     /// Forgets what was seen; room for every place of a plan.
     pub(crate) fn clear(&mut self, plan: &Plan) {
         let place = || Place { members: Vec::new(), least: IDLE, whole: IDLE, worn: false };
-        let areas = plan.chains.len();
+        let areas = plan.areas;
         self.slots.clear();
         self.queue.clear();
         self.worn.clear();
@@ -119,6 +121,17 @@ impl Watch {
         }
     }
 
+    /// The one source a place is of.
+    pub(crate) fn owner(&self, place: u32) -> Option<u32> {
+        self.owners.get(place as usize).copied().filter(|number| *number != NOWHERE)
+    }
+
+    /// The watermark of figures of one source. Where it is idle the Tick stands in, as for groups.
+    pub(crate) fn watermark_of(&self, number: u32, stream: &StreamPlan, tick: i64) -> i64 {
+        let hold = self.slots.get(number as usize).map_or(IDLE, |slot| slot.hold);
+        if hold == IDLE { stand_in(stream, tick) } else { hold }
+    }
+
     /// Moves the watermarks of all groups up to a Tick. Where nobody speaks, time alone passes: the Tick stands in,
     /// behind by disorder and the idle span.
     pub(crate) fn move_watermarks(&mut self, plan: &Plan, glance: &mut Glance, tick: i64) {
@@ -129,7 +142,7 @@ impl Watch {
             if std::mem::take(stale) {
                 around(plan, places);
             }
-            let stand_in = tick.saturating_sub(stream.disorder.saturating_add(idle_span(stream.cadence)));
+            let stand_in = stand_in(stream, tick);
             for ((group, place), moved) in groups.iter_mut().zip(places).zip(moved) {
                 let watermark = Some(if place.whole == IDLE { stand_in } else { place.whole });
                 *moved = std::mem::replace(&mut group.watermark, watermark) != watermark;
@@ -154,10 +167,15 @@ impl Watch {
     }
 }
 
+/// How far time alone has passed.
+fn stand_in(stream: &StreamPlan, tick: i64) -> i64 {
+    tick.saturating_sub(stream.disorder.saturating_add(idle_span(stream.cadence)))
+}
+
 /// Each area with those inside it.
 fn around(plan: &Plan, places: &mut [Place]) {
     places.iter_mut().for_each(|place| place.whole = IDLE);
-    for (area, chain) in plan.chains.iter().enumerate() {
+    for (area, chain) in plan.chains.iter().enumerate().take(places.len()) {
         let least = places.get(area).map_or(IDLE, |place| place.least);
         for around in chain {
             if let Some(place) = places.get_mut(*around as usize) {

@@ -22,7 +22,7 @@ type Reply<T> = oneshot::Sender<T>;
 pub(crate) enum Query {
     Board(Reply<Update>),
     Figures(FigureQuery, Reply<(Offset, Vec<Arc<Figure>>)>),
-    Explain(IndicatorId, AreaCode, Option<EventTime>, Reply<Option<nhip_engine::Explained>>),
+    Explain(IndicatorId, AreaCode, String, Option<EventTime>, Reply<Option<nhip_engine::Explained>>),
     Ledger(Reply<(Offset, Vec<LedgerRow>)>),
     Sources(Reply<Vec<SourceRow>>),
     Rejections(usize, Reply<Vec<RejectionRow>>),
@@ -34,12 +34,13 @@ impl Query {
         match self {
             Self::Board(reply) => drop(reply.send(engine.board())),
             Self::Figures(query, reply) => {
-                let figures =
-                    engine.figures(query.indicator.as_ref(), query.area.as_ref(), query.domain.as_deref());
+                let FigureQuery { indicator, area, group, domain } = &query;
+                let (indicator, area) = (indicator.as_ref(), area.as_ref());
+                let figures = engine.figures(indicator, area, group.as_deref(), domain.as_deref());
                 drop(reply.send((engine.applied(), figures)));
             }
-            Self::Explain(indicator, area, window, reply) => {
-                drop(reply.send(engine.explain(&indicator, &area, window)));
+            Self::Explain(indicator, area, group, window, reply) => {
+                drop(reply.send(engine.explain(&indicator, &area, &group, window)));
             }
             Self::Ledger(reply) => drop(reply.send((engine.applied(), engine.ledger()))),
             Self::Sources(reply) => drop(reply.send(engine.sources().into_iter().map(source_row).collect())),
@@ -105,10 +106,11 @@ impl Analysis for AnalysisHandle {
         &self,
         indicator: IndicatorId,
         area: AreaCode,
+        group: String,
         window_start: Option<EventTime>,
     ) -> Result<Explanation, AnalysisError> {
         let what = format!("no figure of {indicator} for area {area}");
-        let explained = self.ask(|reply| Query::Explain(indicator, area, window_start, reply)).await?;
+        let explained = self.ask(|reply| Query::Explain(indicator, area, group, window_start, reply)).await?;
         let explained = explained.ok_or(AnalysisError::NotFound(what))?;
         let mut samples = Vec::new();
         for offset in &explained.figure.row.provenance.samples {

@@ -24,10 +24,11 @@ use crate::snapshot::label_json;
 pub(crate) struct ExplainAsked {
     indicator: String,
     area: String,
+    group: Option<String>,
     window: Option<String>,
 }
 
-/// `GET /api/v1/explain?indicator=&area=&window=` (`window`: RFC 3339 start; absent: the newest)
+/// `GET /api/v1/explain?indicator=&area=&group=&window=` (`group` absent: the area as a whole; `window`: RFC 3339 start; absent: the newest)
 pub(crate) async fn explain(
     State(node): State<Arc<Node>>,
     Asked(asked): Asked<ExplainAsked>,
@@ -37,7 +38,7 @@ pub(crate) async fn explain(
     let area = known_area(&profile, &asked.area)?;
     let wrong = Problem::unprocessable("window is no RFC 3339 time with offset");
     let window = asked.window.as_deref().map(|text| parse(text).ok_or(wrong)).transpose()?;
-    let answer = node.parts.analysis.explain(indicator, area, window).await;
+    let answer = node.parts.analysis.explain(indicator, area, asked.group.unwrap_or_default(), window).await;
     let explanation = answer.map_err(|error| Problem::of_analysis(&error))?;
     Ok(json_response(&explanation_json(&profile, &explanation)))
 }

@@ -24,12 +24,13 @@ use crate::snapshot::number;
 pub(crate) struct FiguresAsked {
     indicator: Option<String>,
     area: Option<String>,
+    group: Option<String>,
     domain: Option<String>,
     limit: Option<usize>,
     cursor: Option<String>,
 }
 
-/// `GET /api/v1/figures?indicator=&area=&domain=&limit=&cursor=`
+/// `GET /api/v1/figures?indicator=&area=&group=&domain=&limit=&cursor=` (`group` empty: areas as a whole)
 pub(crate) async fn figures(
     State(node): State<Arc<Node>>,
     Asked(asked): Asked<FiguresAsked>,
@@ -39,6 +40,7 @@ pub(crate) async fn figures(
     let query = FigureQuery {
         indicator: asked.indicator.as_deref().map(|id| known_indicator(&profile, id)).transpose()?,
         area: asked.area.as_deref().map(|code| known_area(&profile, code)).transpose()?,
+        group: asked.group,
         domain: asked.domain,
     };
     if let Some(domain) = &query.domain

@@ -86,6 +86,7 @@ impl Analysis for FakeAnalysis {
         &self,
         indicator: IndicatorId,
         area: AreaCode,
+        _group: String,
         _window_start: Option<EventTime>,
     ) -> Result<Explanation, AnalysisError> {
         let state = self.answer()?;

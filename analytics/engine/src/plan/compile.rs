@@ -1,12 +1,12 @@
 //! From a checked profile to a plan.
 
 use jiff::tz::TimeZone;
-use nhip_profile::{Aggregate, Filter, Indicator, Operand, Profile, Severity, Stream, Term};
-use nhip_proto::{AreaCode, ProfileText};
+use nhip_profile::{Aggregate, Filter, GroupBy, Indicator, Operand, Profile, Severity, Stream, Term};
+use nhip_proto::ProfileText;
 
 use super::{
-    Amount, Condition, Definition, Drive, Kind, Limit, NOWHERE, NameKind, NamePlan, Plan, SeriesPlan,
-    StreamPlan, Test,
+    Amount, Condition, Definition, Drive, Kind, Limit, Member, NOWHERE, NameKind, NamePlan, Plan, Reads,
+    SeriesKey, SeriesPlan, Split, StreamPlan, Test, places,
 };
 use crate::calendar::Calendar;
 use crate::table::Words;
@@ -47,41 +47,31 @@ impl<'a> Compiler<'a> {
         from: impl Fn(&Indicator) -> Option<i64>,
         retired: &[Retired<'_>],
     ) -> Plan {
-        self.areas(areas);
+        self.places(areas, retired);
         for stream in self.profile.streams.values() {
             let plan = self.stream(stream);
             self.plan.streams.push(plan);
         }
         for indicator in self.profile.indicators.values() {
             let zone = self.zone.clone();
-            self.definition(self.profile, &zone, indicator, (from(indicator), None));
+            self.definition(self.profile, &zone, indicator, areas, (from(indicator), None));
         }
         for old in retired {
-            self.definition(old.profile, &old.zone, old.indicator, (old.from, Some(old.to)));
+            self.definition(old.profile, &old.zone, old.indicator, areas, (old.from, Some(old.to)));
         }
         self.domains();
         self.plan
     }
 
-    fn areas(&mut self, areas: &mut Words) {
-        let unassigned = areas.intern(AreaCode::unassigned().as_str());
-        for code in self.profile.areas.keys() {
-            areas.intern(code.as_str());
+    fn places(&mut self, areas: &mut Words, retired: &[Retired<'_>]) {
+        places::name_areas(self.profile, areas);
+        for indicator in self.profile.indicators.values() {
+            places::name_groups(self.profile, indicator, areas);
         }
-        let mut chains: Vec<Vec<u32>> = (0..areas.texts().len() as u32).map(|area| vec![area]).collect();
-        for code in self.profile.areas.keys() {
-            let ancestry = self.profile.ancestry(code);
-            let chain: Vec<u32> = ancestry.iter().filter_map(|code| areas.get(code.as_str())).collect();
-            if let Some(slot) = areas.get(code.as_str()).and_then(|area| chains.get_mut(area as usize)) {
-                *slot = chain;
-            }
+        for old in retired {
+            places::name_groups(old.profile, old.indicator, areas);
         }
-        let province = self.profile.province().and_then(|area| areas.get(area.code.as_str()));
-        if let (Some(chain), Some(province)) = (chains.get_mut(unassigned as usize), province) {
-            chain.push(province);
-        }
-        self.plan.chains = chains;
-        self.plan.codes = areas.texts().map(AreaCode::new).collect();
+        self.plan.read_places(self.profile, areas);
     }
 
     fn stream(&mut self, stream: &Stream) -> StreamPlan {
@@ -132,6 +122,7 @@ impl<'a> Compiler<'a> {
         profile: &Profile,
         zone: &TimeZone,
         indicator: &Indicator,
+        areas: &Words,
         cut: (Option<i64>, Option<i64>),
     ) {
         let calendar = self.calendar(zone, indicator);
@@ -147,8 +138,10 @@ impl<'a> Compiler<'a> {
             period: indicator.window.period(),
             stream,
             calendar,
+            hops: self.plan.calendars.get(calendar as usize).map_or((1, 0), Calendar::hops),
             kind,
             filter: self.conditions(stream, &indicator.filter),
+            split: self.split(profile, stream, indicator, areas),
             from: cut.0,
             to: cut.1,
             scales: scales_of(profile, &indicator.aggregate),
@@ -171,6 +164,18 @@ impl<'a> Compiler<'a> {
         let number = self.plan.definitions.len() as u32 - 1;
         if same_digits && stream != NOWHERE {
             self.drive(number, stream, indicator);
+        }
+    }
+
+    fn split(&mut self, profile: &Profile, stream: u32, indicator: &Indicator, areas: &Words) -> Split {
+        match &indicator.group {
+            None => Split::Whole,
+            Some(GroupBy::Source) => Split::Source,
+            Some(GroupBy::State(state)) => {
+                let name = (state.as_str(), self.name_number(stream, state));
+                let stream = profile.streams.get(&indicator.stream);
+                places::state_split(&self.plan, areas, self.words, stream, name)
+            }
         }
     }
 
@@ -203,7 +208,8 @@ impl<'a> Compiler<'a> {
                 }
             }
             Aggregate::TimeInState { state, states, .. } => {
-                self.series(stream, state, states, number, indicator);
+                let words = states.iter().map(|state| self.words.intern(state)).collect();
+                self.series(stream, state, &Reads::Held(words), number, indicator);
             }
             Aggregate::First(..)
             | Aggregate::Delta { .. }
@@ -243,24 +249,35 @@ impl<'a> Compiler<'a> {
         })
     }
 
-    fn series(&mut self, stream: u32, name: &str, states: &[String], definition: u32, indicator: &Indicator) {
+    /// A definition's series of one name: one, or one of each group where it is split by a state.
+    fn series(&mut self, stream: u32, name: &str, reads: &Reads, definition: u32, indicator: &Indicator) {
         let filter = self.conditions(stream, &indicator.filter);
-        let hash = if filter.is_empty() { [0; 16] } else { indicator.definition };
-        let words: Vec<u32> = states.iter().map(|state| self.words.intern(state)).collect();
-        let key = (self.words.intern(name), hash);
+        let split = self.plan.definition(definition).map(|known| known.split.clone()).unwrap_or_default();
+        let chosen = !filter.is_empty() || matches!(split, Split::State(_));
+        let hash = if chosen { indicator.definition } else { [0; 16] };
+        let name_word = self.words.intern(name);
+        let groups: Vec<(u32, Option<(u32, u32)>)> = match &split {
+            Split::State(split) => {
+                (0..).zip(&split.words).map(|(slot, word)| (*word, Some((definition, slot)))).collect()
+            }
+            Split::Whole | Split::Source => vec![(NOWHERE, None)],
+        };
         let Some(plan) = self.plan.streams.get_mut(stream as usize) else { return };
         plan.definitions.push(definition);
-        let at = plan.series.iter().position(|series| series.key == key).unwrap_or_else(|| {
-            plan.series.push(SeriesPlan { key, filter, members: Vec::new() });
-            plan.series.len() - 1
-        });
-        if let Some(series) = plan.series.get_mut(at) {
-            series.members.push((definition, words));
-        }
-        if let Some(name) = plan.names.iter_mut().find(|known| known.text == name)
-            && !name.series.contains(&(at as u32))
-        {
-            name.series.push(at as u32);
+        for (word, group) in groups {
+            let key = SeriesKey { name: name_word, hash, group: word };
+            let at = plan.series.iter().position(|series| series.key == key).unwrap_or_else(|| {
+                plan.series.push(SeriesPlan { key, filter: filter.clone(), group, members: Vec::new() });
+                plan.series.len() - 1
+            });
+            if let Some(series) = plan.series.get_mut(at) {
+                series.members.push(Member { definition, reads: reads.clone() });
+            }
+            if let Some(name) = plan.names.iter_mut().find(|known| known.text == name)
+                && !name.series.contains(&(at as u32))
+            {
+                name.series.push(at as u32);
+            }
         }
     }
 

@@ -53,7 +53,7 @@ impl Run<'_> {
             return Some(row.clone());
         }
         let window: Option<EventTime> = Some(expected.window_start);
-        let live = self.engine.explain(&expected.indicator, &expected.area, window);
+        let live = self.engine.explain(&expected.indicator, &expected.area, "", window);
         live.map(|explained| explained.figure.row.clone()).or_else(|| durable.cloned())
     }
 

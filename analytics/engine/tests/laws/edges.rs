@@ -43,7 +43,7 @@ fn a_window_beyond_the_horizon_is_settled_and_forgotten() {
     let finals = line.rows().filter(|row| row.state == RowState::Final).count();
     assert!(finals > 0, "no window leaves without its final row");
     let (indicator, area) = (IndicatorId::new("env.pm25_10m"), AreaCode::new("A"));
-    assert!(line.engine.explain(&indicator, &area, Some(EventTime(START))).is_none());
+    assert!(line.engine.explain(&indicator, &area, "", Some(EventTime(START))).is_none());
     line.say("air-1", "air", pm25(START, 400));
     assert_eq!(counts(&line, "air-1").late, 1, "every window is beyond the horizon");
     line.say("air-1", "air", at(number("temp", 200, 1), line.now));
@@ -152,7 +152,7 @@ fn explain_names_who_is_missing() {
     let mut line = Line::new(str::to_owned);
     line.now = START + MINUTE;
     line.say("air-0", "air", pm25(START, 400));
-    let explained = line.engine.explain(&IndicatorId::new("env.pm25_10m"), &AreaCode::new("P"), None);
+    let explained = line.engine.explain(&IndicatorId::new("env.pm25_10m"), &AreaCode::new("P"), "", None);
     let explained = explained.expect("a figure");
     let names = |ids: &[nhip_proto::SourceId]| ids.iter().map(ToString::to_string).collect::<Vec<_>>();
     assert_eq!(names(&explained.due), ["air-0", "air-1"]);

@@ -61,7 +61,10 @@ impl Line {
     /// The newest figure of an indicator and area.
     pub(crate) fn row(&self, indicator: &str, area: &str) -> Option<Row> {
         let (indicator, area) = (IndicatorId::new(indicator), AreaCode::new(area));
-        self.engine.figures(Some(&indicator), Some(&area), None).first().map(|figure| figure.row.clone())
+        self.engine
+            .figures(Some(&indicator), Some(&area), Some(""), None)
+            .first()
+            .map(|figure| figure.row.clone())
     }
 
     /// Numerator, k and m of the newest figure.

@@ -43,7 +43,7 @@ fn an_alias_means_what_its_birth_bound() {
 #[test]
 fn a_death_takes_its_sources_offline_unless_it_is_stale() {
     let share = |line: &Line| {
-        let figures = line.engine.figures(None, None, None);
+        let figures = line.engine.figures(None, None, None, None);
         let figure = figures.into_iter().find(|figure| {
             figure.row.key.indicator.as_str() == "traffic.online_10m" && figure.row.key.area.as_str() == "A"
         });
