@@ -79,6 +79,8 @@ impl Engine {
         self.know_sources(at);
         self.find_owners();
         self.begin(&begun, offset);
+        self.cascade();
+        self.derive_open();
         self.judge_due();
         self.profile_changed = true;
     }

@@ -74,6 +74,8 @@ pub struct Explained {
     pub missing: Vec<SourceId>,
     /// The TOML of the indicator.
     pub definition: String,
+    /// What decided the value of a calculator (`pm25`: the pollutant that leads); none for other figures.
+    pub code: Option<&'static str>,
 }
 
 /// One source as lists show it.

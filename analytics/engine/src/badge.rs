@@ -129,8 +129,7 @@ impl Group {
     /// The words of a figure: completeness over its window so far, the rest from its sources at the last Tick.
     pub(crate) fn badge_of(&self, cell: &Cell, closed: bool, k: u32, m: u32) -> Badge {
         let so_far = if closed { cell.end } else { cell.time.map_or(cell.start, |time| time.min(cell.end)) };
-        let span = so_far.saturating_sub(cell.start).max(0) as u128;
-        let expected = u64::try_from(span * u128::from(self.rate) / RATE_UNIT).unwrap_or(u64::MAX);
+        let expected = expected_readings(so_far.saturating_sub(cell.start), self.rate);
         let received = Share::of(cell.readings, expected);
         Badge { du: worse(received, Share::of(u64::from(k), u64::from(m))), ..self.badge() }
     }
@@ -188,6 +187,11 @@ pub(crate) fn source_badge(source: &Source, tick: Option<i64>) -> Badge {
 fn expected_of(source: &Source, bound: &Bound, tick: i64) -> u64 {
     let span = tick.saturating_sub(source.since).clamp(0, HOUR);
     u64::try_from(span / bound.cadence.max(1)).unwrap_or(0)
+}
+
+/// Readings due in a span at so many per 10^18 ns.
+pub(crate) fn expected_readings(span: i64, rate: u64) -> u64 {
+    u64::try_from(span.max(0) as u128 * u128::from(rate) / RATE_UNIT).unwrap_or(u64::MAX)
 }
 
 /// Readings due per 10^18 ns at a cadence.

@@ -91,6 +91,22 @@ impl Calendar {
         }
     }
 
+    /// The longest span from one start to the next, and the greatest length.
+    pub(crate) fn spans_max(&self) -> (i64, i64) {
+        let days = |days: i64| (days * 24 * HOUR, days * 24 * HOUR);
+        match self.window {
+            Window::Tumbling(span) => (span, span),
+            Window::Hopping { length, hop } => (hop, length),
+            Window::Calendar(CalendarUnit::Hour) => (HOUR, HOUR),
+            // An hour more where the clock goes back; a zone that leaves out a day is not foreseen.
+            Window::Calendar(CalendarUnit::Day) => days(2),
+            Window::Calendar(CalendarUnit::Week) => days(8),
+            Window::Calendar(CalendarUnit::Month) => days(32),
+            Window::Calendar(CalendarUnit::Quarter) => days(93),
+            Window::Calendar(CalendarUnit::Year) => days(367),
+        }
+    }
+
     /// The civil date an instant lies in.
     pub(crate) fn date(&self, instant: i64) -> Date {
         self.zone.to_datetime(timestamp(instant)).date()

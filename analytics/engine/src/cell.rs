@@ -10,7 +10,7 @@ use crate::table::mix;
 use crate::touch::{Change, Touch};
 
 /// Sample offsets kept per figure.
-const SAMPLES_MAX: usize = 8;
+pub(crate) const SAMPLES_MAX: usize = 8;
 /// The least Tick time between two provisional rows of one window.
 const PROVISIONAL_SPAN: i64 = MINUTE;
 

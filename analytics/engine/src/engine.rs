@@ -69,6 +69,8 @@ pub struct Engine {
     pub(crate) changed_sources: Vec<u32>,
     pub(crate) profile_changed: bool,
     pub(crate) outputs: Vec<Output>,
+    /// Derived windows without value because a number grew too large; not part of the state.
+    pub(crate) overflows: u64,
 }
 
 /// Sources whose messages one worker may judge alone.
@@ -134,6 +136,7 @@ impl Engine {
             changed_sources: Vec::new(),
             profile_changed: false,
             outputs: Vec::new(),
+            overflows: 0,
         }
     }
 
@@ -173,6 +176,12 @@ impl Engine {
         self.others
     }
 
+    /// How often, since this engine started, a derived window had no value because a number grew too large.
+    #[must_use]
+    pub fn overflows(&self) -> u64 {
+        self.overflows
+    }
+
     /// Applies records that continue the log; appends what follows from them to `effects`.
     ///
     /// # Errors
@@ -192,6 +201,7 @@ impl Engine {
                 rest = rest.get(1..).unwrap_or_default();
             }
         }
+        self.cascade();
         if let Some(last) = batch.last() {
             self.applied = last.offset.next();
         }
@@ -211,6 +221,7 @@ impl Engine {
     }
 
     fn take_barrier(&mut self, logged: &Logged, effects: &mut Effects) {
+        self.cascade();
         match &logged.record {
             Record::Tick(tick) => {
                 let rows = self.pass_time(logged.offset, tick.at.0);

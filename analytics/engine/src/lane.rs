@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use nhip_proto::Level;
 
-use crate::cell::Cell;
+use crate::cell::{Cell, Written};
 use crate::plan::Plan;
 use crate::table::mix;
 use crate::touch::Touch;
@@ -56,6 +56,9 @@ pub(crate) struct Board {
     pub(crate) alarms: Vec<Vec<i64>>,
     /// Lanes a screen must learn of; not part of the state.
     pub(crate) changed: Vec<(u32, u32)>,
+    /// Windows others follow from that changed since these were worked out: definition, place, start. Empty between
+    /// two calls of the engine, so not part of the state.
+    pub(crate) stirred: Vec<(u32, u32, i64)>,
 }
 
 impl Lane {
@@ -86,9 +89,13 @@ impl Lane {
 
     /// The place of the window a screen shows: the newest with something to show. Where windows overlap, the newest
     /// have hardly begun: the one that closes next stands for now.
-    pub(crate) fn newest(&self, overlap: bool) -> Option<usize> {
-        let shows =
-            |at: &usize| self.cells.get(*at).is_some_and(|cell| cell.has_data(cell.end <= self.watermark));
+    pub(crate) fn newest(&self, overlap: bool, derived: bool) -> Option<usize> {
+        let shows = |at: &usize| {
+            let Some(cell) = self.cells.get(*at) else { return false };
+            let closed = self.has_closed(cell);
+            // Of a derived window without value there is no row before it closes, unless there was one with a value.
+            cell.has_data(closed) && (!derived || closed || cell.below != 0 || cell.written.revision > 0)
+        };
         if overlap {
             let open = self.cells.partition_point(|cell| cell.end <= self.watermark);
             if let Some(at) = (open..self.cells.len()).find(shows) {
@@ -98,21 +105,30 @@ impl Lane {
         (0..self.cells.len()).rev().find(shows)
     }
 
+    /// Whether a window of this lane is closed.
+    pub(crate) fn has_closed(&self, cell: &Cell) -> bool {
+        cell.end <= self.watermark || cell.written.closed()
+    }
+
     /// Whether a Tick has anything to do here. Moves the watermark.
-    pub(crate) fn wakes(&mut self, watermark: Option<i64>, tick: i64, horizon: i64) -> bool {
+    pub(crate) fn wakes(&mut self, watermark: Option<i64>, tick: i64, (horizon, keep): (i64, i64)) -> bool {
         if self.cells.is_empty() {
             return false;
         }
         self.watermark = watermark.map_or(self.watermark, |watermark| watermark.max(self.watermark));
-        self.due <= tick || self.open_end <= self.watermark || self.oldest_end.saturating_add(horizon) < tick
+        self.due <= tick
+            || self.open_end <= self.watermark
+            || self.open_end.saturating_add(horizon) < tick
+            || self.oldest_end.saturating_add(keep) < tick
     }
 
     /// The Tick time at which it must be looked at, its watermark aside.
-    pub(crate) fn alarm(&self, horizon: i64) -> i64 {
+    pub(crate) fn alarm(&self, (horizon, keep): (i64, i64)) -> i64 {
         if self.cells.is_empty() {
             return NEVER;
         }
-        self.due.min(self.oldest_end.saturating_add(horizon).saturating_add(1)).min(NEVER - 1)
+        let after = |end: i64, span: i64| end.saturating_add(span).saturating_add(1);
+        self.due.min(after(self.open_end, horizon)).min(after(self.oldest_end, keep)).min(NEVER - 1)
     }
 
     /// Works out again what follows from the cells; those before `first` are clean and their part is known.
@@ -160,6 +176,7 @@ impl Board {
         let mixed = mix(touch.offset);
         let at = touch.definition as usize;
         let (Some(lanes), Some(alarms)) = (self.lanes.get_mut(at), self.alarms.get_mut(at)) else { return };
+        let is_read = plan.derived.is_read(touch.definition);
         for place in plan.chain(touch.place) {
             let Some(lane) = lanes.get_mut(*place as usize) else { continue };
             if !lane.changed {
@@ -174,7 +191,53 @@ impl Board {
                     *alarm = due.min(*alarm);
                 }
                 lane.dirty_from = lane.dirty_from.min(touch.start);
+                if is_read {
+                    self.stirred.push((touch.definition, *place, touch.start));
+                }
             }
+        }
+    }
+
+    /// Puts a derived window in the place of what the lane kept of it; false if there is no such lane.
+    pub(crate) fn put(&mut self, definition: u32, place: u32, worked: Cell) -> bool {
+        let at = definition as usize;
+        let (Some(lanes), Some(alarms)) = (self.lanes.get_mut(at), self.alarms.get_mut(at)) else {
+            return false;
+        };
+        let Some(lane) = lanes.get_mut(place as usize) else { return false };
+        let start = worked.start;
+        let Some(cell) = lane.cell(start, worked.end) else { return false };
+        let written = Written { dirty: true, ..cell.written.clone() };
+        let due = written.due();
+        *cell = Cell { written, ..worked };
+        lane.due = lane.due.min(due);
+        lane.dirty_from = lane.dirty_from.min(start);
+        if let Some(alarm) = alarms.get_mut(place as usize) {
+            *alarm = due.min(*alarm);
+        }
+        self.mark(definition, place);
+        true
+    }
+
+    /// When a lane must be looked at.
+    pub(crate) fn alarm(&self, definition: u32, place: u32) -> i64 {
+        let alarms = self.alarms.get(definition as usize);
+        alarms.and_then(|alarms| alarms.get(place as usize)).copied().unwrap_or(NEVER)
+    }
+
+    /// Takes a lane out; an empty one stands in until it comes back.
+    pub(crate) fn take_out(&mut self, definition: u32, place: u32) -> Option<Lane> {
+        self.lanes.get_mut(definition as usize)?.get_mut(place as usize).map(std::mem::take)
+    }
+
+    pub(crate) fn put_back(&mut self, definition: u32, place: u32, lane: Lane, alarm: i64) {
+        let lanes = self.lanes.get_mut(definition as usize);
+        if let Some(slot) = lanes.and_then(|lanes| lanes.get_mut(place as usize)) {
+            *slot = lane;
+        }
+        let alarms = self.alarms.get_mut(definition as usize);
+        if let Some(slot) = alarms.and_then(|alarms| alarms.get_mut(place as usize)) {
+            *slot = alarm;
         }
     }
 

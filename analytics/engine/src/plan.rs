@@ -3,10 +3,15 @@
 mod compile;
 mod places;
 
-use nhip_profile::{Identity, LastRollup};
+use nhip_profile::{Identity, LastRollup, Severity};
 use nhip_proto::{AreaCode, IndicatorId};
 
+use crate::badge::expected_readings;
+use crate::calculator::Exact;
 use crate::calendar::Calendar;
+use crate::cell::{Amounts, Cell};
+use crate::derive::{Agreement, Derivations, Overflow, Stage};
+use crate::level::{Bounds, Limit, in_force};
 
 pub(crate) use compile::{Compiler, Retired, zone_of};
 pub(crate) use places::{OTHER, Split, find_group, source_place};
@@ -35,6 +40,8 @@ pub(crate) struct Plan {
     pub(crate) areas: usize,
     /// Domain ids and the streams their indicators read.
     pub(crate) domains: Vec<(String, Vec<u32>)>,
+    /// What follows from what.
+    pub(crate) derived: Derivations,
 }
 
 /// One stream.
@@ -178,8 +185,23 @@ pub(crate) struct Definition {
     pub(crate) scale: u8,
     pub(crate) limits: Vec<Limit>,
     pub(crate) domain: String,
-    /// What a window's end waits for before it is forgotten.
+    /// How long after its end a window may change.
     pub(crate) horizon: i64,
+    /// How long after its end it is forgotten: the horizon, or longer for those that look back at it.
+    pub(crate) keep: i64,
+    /// Of what a closed window needs to have a value.
+    pub(crate) readings_min: Option<Completeness>,
+    /// The figure it is checked against.
+    pub(crate) agreement: Option<Agreement>,
+}
+
+/// How many readings a closed window needs to have a value.
+#[derive(Clone, Debug)]
+pub(crate) struct Completeness {
+    /// In ten-thousandths of those expected.
+    pub(crate) share: u32,
+    /// By place: readings expected per 10^18 ns.
+    pub(crate) rates: Vec<u64>,
 }
 
 /// How accumulated amounts become a value.
@@ -193,21 +215,19 @@ pub(crate) enum Kind {
     Last(LastRollup),
     Ratio,
     InState,
-}
-
-/// A dated limit.
-#[derive(Clone, Debug)]
-pub(crate) struct Limit {
-    pub(crate) limit: i128,
-    pub(crate) below: bool,
-    pub(crate) dead_band: i128,
-    pub(crate) valid: nhip_profile::Validity,
+    Derived,
 }
 
 impl Plan {
     /// The stream's number by its id.
     pub(crate) fn stream(&self, id: &str) -> Option<u32> {
         self.streams.binary_search_by(|stream| stream.id.as_str().cmp(id)).ok().map(|at| at as u32)
+    }
+
+    /// Whether a definition has figures at a place at all.
+    pub(crate) fn has_figure(&self, number: u32, place: u32) -> bool {
+        let derivation = self.derived.of(number);
+        derivation.is_none_or(|known| self.derived.stage(self, known, place) != Stage::Nowhere)
     }
 
     pub(crate) fn definition(&self, number: u32) -> Option<&Definition> {
@@ -226,12 +246,64 @@ impl Definition {
         self.from.is_none_or(|from| start >= from) && self.to.is_none_or(|to| start < to)
     }
 
-    /// The limit in force on the civil day a window starts.
-    pub(crate) fn limit_on(&self, calendar: &Calendar, start: i64) -> Option<&Limit> {
+    /// The warning and the limit in force at a place on the civil day a window starts.
+    pub(crate) fn bounds_on(&self, calendar: &Calendar, start: i64, place: (&AreaCode, &str)) -> Bounds<'_> {
         if self.limits.is_empty() {
-            return None;
+            return Bounds::default();
         }
         let date = calendar.date(start);
-        self.limits.iter().find(|limit| limit.valid.holds_on(date))
+        let find = |severity| in_force(&self.limits, severity, date, place);
+        Bounds { warning: find(Severity::Warning), critical: find(Severity::Critical) }
+    }
+
+    /// What a window amounts to; a closed one with too few readings has no value.
+    pub(crate) fn amounts(&self, cell: &Cell, place: u32, closed: bool) -> Amounts {
+        let mut amounts = cell.amounts(self, closed);
+        if closed && self.readings_min.as_ref().is_some_and(|least| !least.is_met(cell, place)) {
+            amounts.value = None;
+        }
+        amounts
+    }
+
+    /// The value of a window, exactly; none: missing.
+    ///
+    /// # Errors
+    /// [`Overflow`] if a number is too large.
+    pub(crate) fn exact(&self, amounts: &Amounts) -> Result<Option<Exact>, Overflow> {
+        if amounts.value.is_none() { Ok(None) } else { self.quotient(amounts.above, amounts.below) }
+    }
+
+    /// `above ÷ below × factor`, in the unit shown.
+    ///
+    /// # Errors
+    /// [`Overflow`] if a number is too large.
+    pub(crate) fn quotient(&self, above: i128, below: i128) -> Result<Option<Exact>, Overflow> {
+        if below == 0 {
+            return Ok(None);
+        }
+        let (above_scale, below_scale) = self.scales;
+        let value = || {
+            let factor = Exact::reduced(
+                self.factor.checked_mul(10_i128.checked_pow(u32::from(below_scale))?)?,
+                10_i128.checked_pow(u32::from(above_scale))?,
+            );
+            Exact::reduced(above, below)?.times(factor?).ok()
+        };
+        value().map(Some).ok_or(Overflow)
+    }
+}
+
+impl Kind {
+    /// Whether what stands above and below is added up, so that longer windows add it too.
+    pub(crate) fn adds_up(self) -> bool {
+        matches!(self, Self::Count | Self::Sum | Self::Mean | Self::Ratio | Self::InState)
+    }
+}
+
+impl Completeness {
+    fn is_met(&self, cell: &Cell, place: u32) -> bool {
+        let rate = self.rates.get(place as usize).copied().unwrap_or(0);
+        let expected = expected_readings(cell.end.saturating_sub(cell.start), rate);
+        u128::from(cell.readings) * 10_000 >= u128::from(expected) * u128::from(self.share)
     }
 }

@@ -2,9 +2,13 @@
 
 use std::sync::Arc;
 
-use nhip_proto::{AreaCode, ArrivalTime, EventTime, Figure, IndicatorId, LedgerRow, Offset, SourceId};
+use nhip_profile::Profile;
+use nhip_proto::{
+    AreaCode, ArrivalTime, EventTime, Figure, IndicatorId, LedgerRow, Offset, SourceId, StreamId,
+};
 
 use crate::badge::source_badge;
+use crate::derive::{Field, Window};
 use crate::engine::Engine;
 use crate::plan::find_group;
 use crate::{Explained, RejectionLine, SourceLine};
@@ -62,11 +66,37 @@ impl Engine {
         let definition = profile.indicators.get(indicator)?;
         let due: Vec<SourceId> = match self.watch.owner(place).and_then(|number| self.source(number)) {
             Some(source) => vec![source.id.clone()],
-            None => profile.due(&definition.stream, area).into_iter().cloned().collect(),
+            None => self.due_of(number, profile, &definition.stream, area),
         };
         let heard = &figure.row.provenance.sources;
         let missing = due.iter().filter(|source| heard.binary_search(source).is_err()).cloned().collect();
-        Some(Explained { figure: Arc::new(figure), due, missing, definition: definition.text.clone() })
+        let code = self.code(number, place, figure.row.key.window_start.0);
+        let definition = definition.text.clone();
+        Some(Explained { figure: Arc::new(figure), due, missing, definition, code })
+    }
+
+    /// The sources due in an area for all streams a figure stands on, sorted.
+    fn due_of(&self, number: u32, profile: &Profile, stream: &StreamId, area: &AreaCode) -> Vec<SourceId> {
+        let streams = self.plan.derived.of(number).map_or(&[][..], |derivation| &derivation.streams);
+        let mut due: Vec<SourceId> = match streams {
+            [] => profile.due(stream, area).into_iter().cloned().collect(),
+            _ => {
+                let ids = streams.iter().filter_map(|stream| self.plan.streams.get(*stream as usize));
+                let ids = ids.map(|stream| StreamId::new(&stream.id));
+                ids.flat_map(|stream| profile.due(&stream, area).into_iter().cloned()).collect()
+            }
+        };
+        due.sort_unstable();
+        due.dedup();
+        due
+    }
+
+    /// What decided the value of a calculator in a window.
+    fn code(&self, number: u32, place: u32, start: i64) -> Option<&'static str> {
+        let (definition, derivation) = self.plan.definition(number).zip(self.plan.derived.of(number))?;
+        let end = self.plan.calendars.get(definition.calendar as usize)?.locate(start).1;
+        let window = Window { definition, derivation, number, place, start, end };
+        Field { plan: &self.plan, board: &self.board }.code(&window)
     }
 
     /// The ledger, in source order; messages no route matched stand under the empty name.

@@ -1,13 +1,14 @@
 //! From a window to a row, for the durable store and, as it would stand now, for screens.
 
 use nhip_proto::{
-    AreaCode, ArrivalTime, Decimal, EventTime, FigureKey, Level, Offset, Origin, Provenance, Row, RowCause,
-    RowState, SourceId,
+    AreaCode, ArrivalTime, Badge, Decimal, EventTime, FigureKey, Level, Offset, Origin, Provenance, Row,
+    RowCause, RowState, SourceId,
 };
 
 use crate::badge::Group;
 use crate::cell::{Amounts, Cell};
-use crate::plan::{Definition, Limit};
+use crate::derive::Standing;
+use crate::plan::Definition;
 use crate::table::mix;
 
 /// The lineage of the running installation; what-if runs have ids.
@@ -39,11 +40,16 @@ pub(crate) struct Draft<'a> {
     pub(crate) closed: bool,
     pub(crate) state: RowState,
     pub(crate) revision: u32,
+    /// What is not to be found in the window itself.
+    pub(crate) standing: Option<Standing>,
 }
 
 impl Draft<'_> {
     /// Sources due: those the profile lists, and strangers that contributed.
     pub(crate) fn due(&self, moment: &Moment<'_>) -> u32 {
+        if let Some(standing) = &self.standing {
+            return standing.m;
+        }
         let listed = self.group.map_or(0, |group| group.due as u32);
         let stranger = |number: &&u32| self.cell.sources.binary_search(number).is_ok();
         let strangers = moment.strangers.iter().filter(stranger).count() as u32;
@@ -53,7 +59,6 @@ impl Draft<'_> {
     /// The row, `m` being [`Self::due`]; `names` tells whether it names its sources.
     pub(crate) fn row(&self, moment: &Moment<'_>, m: u32, names: bool) -> Row {
         let cell = self.cell;
-        let empty = Group::default();
         let mut samples: Vec<Offset> = cell.samples.iter().map(|offset| Offset(*offset)).collect();
         samples.sort_unstable();
         let heard = !cell.samples.is_empty();
@@ -79,7 +84,7 @@ impl Draft<'_> {
                 last: heard.then_some(Offset(cell.last)),
                 samples,
             },
-            badge: self.group.unwrap_or(&empty).badge_of(cell, self.closed, self.amounts.k, m),
+            badge: self.badge(m),
             cause: match self.state {
                 RowState::Provisional => RowCause::Progress,
                 RowState::Final => RowCause::Closed,
@@ -87,6 +92,15 @@ impl Draft<'_> {
             },
             origin: moment.origin,
         }
+    }
+
+    /// The four words, `m` being [`Self::due`].
+    pub(crate) fn badge(&self, m: u32) -> Badge {
+        if let Some(standing) = &self.standing {
+            return standing.badge;
+        }
+        let empty = Group::default();
+        self.group.unwrap_or(&empty).badge_of(self.cell, self.closed, self.amounts.k, m)
     }
 
     fn sources(&self, moment: &Moment<'_>) -> Vec<SourceId> {
@@ -129,39 +143,5 @@ pub(crate) fn key(definition: &Definition, area: &AreaCode, group: &str, start: 
         group: group.to_owned(),
         period: definition.period.clone(),
         window_start: EventTime(start),
-    }
-}
-
-/// Where a value stands: beyond the limit, or not yet back across the dead band since `before`.
-pub(crate) fn level(limit: Option<&Limit>, value: Option<i128>, before: Level) -> Level {
-    let Some(limit) = limit else { return Level::None };
-    let held = if before == Level::Exceeded { Level::Exceeded } else { Level::Normal };
-    let Some(value) = value else { return held };
-    let (value, bound) = if limit.below { (-value, -limit.limit) } else { (value, limit.limit) };
-    let exceeded =
-        value > bound || (held == Level::Exceeded && value > bound.saturating_sub(limit.dead_band));
-    if exceeded { Level::Exceeded } else { Level::Normal }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_level_falls_only_across_the_dead_band() {
-        let limit =
-            Limit { limit: 500, below: false, dead_band: 50, valid: nhip_profile::Validity::default() };
-        let mut state = Level::Normal;
-        let mut seen = Vec::new();
-        for value in [Some(500), Some(501), Some(480), None, Some(451), Some(450), Some(480)] {
-            state = level(Some(&limit), value, state);
-            seen.push(state == Level::Exceeded);
-        }
-        assert_eq!(seen, [false, true, true, true, true, false, false]);
-        let below = Limit { below: true, ..limit };
-        assert_eq!(level(Some(&below), Some(499), Level::Normal), Level::Exceeded);
-        assert_eq!(level(Some(&below), Some(549), Level::Exceeded), Level::Exceeded);
-        assert_eq!(level(Some(&below), Some(550), Level::Exceeded), Level::Normal);
-        assert_eq!(level(None, Some(1), Level::Exceeded), Level::None);
     }
 }

@@ -8,10 +8,11 @@ use nhip_proto::{
 
 use crate::badge::{Group, source_badge};
 use crate::cell::{Amounts, Cell};
+use crate::derive::{Scene, Standing};
 use crate::engine::Engine;
 use crate::lane::Lane;
 use crate::plan::{Definition, Split};
-use crate::row::{Draft, Moment, level};
+use crate::row::{Draft, Moment};
 
 /// Closed windows a figure carries with it.
 const HISTORY_MAX: usize = 48;
@@ -81,11 +82,11 @@ impl Engine {
     pub(crate) fn all_lanes(&self) -> Vec<(u32, u32)> {
         let mut all = Vec::new();
         for (number, definition) in self.plan.definitions.iter().enumerate() {
-            let overlap = definition.hops.0 > 1;
+            let (overlap, derived) = (definition.hops.0 > 1, self.plan.derived.of(number as u32).is_some());
             let lanes = self.board.lanes.get(number).map_or(&[][..], |lanes| lanes);
             let shown = |(place, lane): (u32, &Lane)| {
-                let shown = self.is_due(definition, place) || lane.newest(overlap).is_some();
-                shown.then_some((number as u32, place))
+                let due = self.is_due(definition, place) && self.plan.has_figure(number as u32, place);
+                (due || lane.newest(overlap, derived).is_some()).then_some((number as u32, place))
             };
             if definition.to.is_none() {
                 all.extend((0..).zip(lanes).filter_map(shown));
@@ -122,7 +123,7 @@ impl Engine {
     pub(crate) fn figure(&self, number: u32, place: u32, moment: &Moment<'_>, names: bool) -> Option<Figure> {
         let definition = self.plan.definition(number).filter(|definition| definition.to.is_none())?;
         let lane = self.board.lane(number, place)?;
-        match lane.newest(definition.hops.0 > 1) {
+        match lane.newest(definition.hops.0 > 1, self.plan.derived.of(number).is_some()) {
             Some(at) => self.window_figure((number, place), at, moment, names),
             None if self.plan.home(place) == place || self.is_due(definition, place) => {
                 self.unheard(definition, place, moment)
@@ -142,30 +143,48 @@ impl Engine {
         let definition = self.plan.definition(number)?;
         let lane = self.board.lane(number, place)?;
         let cell = lane.cells.get(at)?;
-        let closed = cell.end <= lane.watermark;
+        let closed = lane.has_closed(cell);
         let group = self.group_at(definition.stream, place);
+        let standing = self.standing_now((number, place), lane, cell, moment);
+        let amounts = definition.amounts(cell, place, closed);
         let draft = Draft {
             definition,
             area: self.plan.codes.get(place as usize)?,
             group_name: self.plan.group(place),
             cell,
             group: group.as_ref(),
-            amounts: cell.amounts(definition, closed),
-            level: self.level_now(definition, lane, at),
+            amounts: Amounts { k: standing.map_or(amounts.k, |standing| standing.k), ..amounts },
+            level: self.level_now(definition, place, lane, at),
             closed,
             state: state_now(cell, closed),
             revision: cell.written.revision.saturating_sub(u32::from(!cell.written.dirty)),
+            standing,
         };
         let changed = Offset(cell.changed);
         let row = draft.row(moment, draft.due(moment), names);
-        Some(Figure { row, changed, history: self.history(definition, lane, at) })
+        Some(Figure { row, changed, history: self.history(definition, place, lane, at) })
+    }
+
+    /// What is not to be found in a window itself, where it is derived or checked against another figure.
+    fn standing_now(
+        &self,
+        (number, area): (u32, u32),
+        lane: &Lane,
+        cell: &Cell,
+        moment: &Moment<'_>,
+    ) -> Option<Standing> {
+        let checked = self.plan.definition(number).is_some_and(|definition| definition.agreement.is_some());
+        let scene = Scene { engine: self, board: &self.board, moment };
+        (checked || self.plan.derived.of(number).is_some()).then(|| scene.standing(number, area, lane, cell))
     }
 
     /// The level if a Tick came now: from the last settled window over the ones changed since.
-    fn level_now(&self, definition: &Definition, lane: &Lane, at: usize) -> Level {
-        let Some(calendar) = self.plan.calendars.get(definition.calendar as usize) else {
+    fn level_now(&self, definition: &Definition, area: u32, lane: &Lane, at: usize) -> Level {
+        let calendar = self.plan.calendars.get(definition.calendar as usize);
+        let Some((calendar, code)) = calendar.zip(self.plan.codes.get(area as usize)) else {
             return Level::None;
         };
+        let place = (code, self.plan.group(area));
         if definition.limits.is_empty() {
             return Level::None;
         }
@@ -173,13 +192,19 @@ impl Engine {
         let before = first.checked_sub(1).and_then(|before| lane.cells.get(before));
         let before = before.map_or(lane.carried, |cell| cell.written.level);
         lane.cells.range(first..=at).fold(before, |before, cell| {
-            let value = cell.amounts(definition, cell.end <= lane.watermark).value;
-            level(definition.limit_on(calendar, cell.start), value, before)
+            let value = definition.amounts(cell, area, lane.has_closed(cell)).value;
+            definition.bounds_on(calendar, cell.start, place).level(value, before)
         })
     }
 
     /// Up to 48 windows before one, oldest first; windows nothing was heard of are none.
-    fn history(&self, definition: &Definition, lane: &Lane, at: usize) -> Vec<(EventTime, Option<Decimal>)> {
+    fn history(
+        &self,
+        definition: &Definition,
+        area: u32,
+        lane: &Lane,
+        at: usize,
+    ) -> Vec<(EventTime, Option<Decimal>)> {
         let calendar = self.plan.calendars.get(definition.calendar as usize);
         let (Some(calendar), Some(newest)) = (calendar, lane.cells.get(at)) else { return Vec::new() };
         let mut history = Vec::with_capacity(HISTORY_MAX.min(at));
@@ -194,7 +219,7 @@ impl Engine {
             if history.len() >= HISTORY_MAX {
                 break;
             }
-            let value = cell.amounts(definition, true).value;
+            let value = definition.amounts(cell, area, true).value;
             history.push((EventTime(cell.start), value.map(|value| Decimal::new(value, definition.scale))));
             next = cell.start;
         }
@@ -220,6 +245,7 @@ impl Engine {
             closed: false,
             state: RowState::Provisional,
             revision: 0,
+            standing: None,
         };
         let row = draft.row(moment, draft.due(moment), false);
         Some(Figure { row, changed: self.profile_offset, history: Vec::new() })

@@ -1,13 +1,14 @@
-//! One lane at a Tick: close windows, carry levels, write what changed, forget what is beyond the horizon.
+//! One lane at a Tick: close windows, carry levels, write what changed, forget what nothing needs any more.
 
 use nhip_proto::{AreaCode, Level, Row, RowState};
 
 use crate::badge::Group;
 use crate::calendar::Calendar;
-use crate::cell::Cell;
+use crate::cell::{Amounts, Cell, Written};
+use crate::derive::Scene;
 use crate::lane::Lane;
 use crate::plan::Definition;
-use crate::row::{Draft, Moment, level};
+use crate::row::{Draft, Moment};
 
 /// The chain over all rows, and room to write one row down.
 #[derive(Default)]
@@ -16,24 +17,42 @@ pub(crate) struct Chain {
     bytes: Vec<u8>,
 }
 
+/// What a Tick brings about.
+#[derive(Default)]
+pub(crate) struct Settled {
+    pub(crate) rows: Vec<Row>,
+    pub(crate) chain: Chain,
+    /// Windows that closed and that others follow from: definition, place, start.
+    pub(crate) stirred: Vec<(u32, u32, i64)>,
+}
+
 /// One lane with what it needs.
 pub(crate) struct Settling<'a> {
     pub(crate) definition: &'a Definition,
+    pub(crate) number: u32,
     pub(crate) calendar: &'a Calendar,
     pub(crate) area: &'a AreaCode,
+    pub(crate) place: u32,
     /// Empty: the area as a whole.
     pub(crate) group_name: &'a str,
     pub(crate) group: Option<&'a Group>,
     pub(crate) moment: &'a Moment<'a>,
     /// The Tick's time.
     pub(crate) tick: i64,
+    /// Where others stand, for a figure that follows from them or is checked against one.
+    pub(crate) scene: Option<Scene<'a>>,
+    pub(crate) derived: bool,
+    /// Whether others follow from it.
+    pub(crate) is_read: bool,
 }
 
 impl Settling<'_> {
     /// Settles a lane that woke; true if a window closed or left.
-    pub(crate) fn settle(&self, lane: &mut Lane, rows: &mut Vec<Row>, chain: &mut Chain) -> bool {
-        let expires = |end: i64| end.saturating_add(self.definition.horizon) < self.tick;
-        let (closes, forgets) = (lane.open_end <= lane.watermark, expires(lane.oldest_end));
+    pub(crate) fn settle(&self, lane: &mut Lane, settled: &mut Settled) -> bool {
+        let past = |end: i64, span: i64| end.saturating_add(span) < self.tick;
+        let expires = |end: i64| past(end, self.definition.horizon);
+        let closes = lane.open_end <= lane.watermark || expires(lane.open_end);
+        let forgets = past(lane.oldest_end, self.definition.keep);
         let mut first = lane.cells.partition_point(|cell| cell.start < lane.dirty_from);
         if closes {
             first = first.min(lane.cells.partition_point(|cell| cell.end < lane.open_end));
@@ -45,11 +64,10 @@ impl Settling<'_> {
             Some(cell) => cell.written.level,
             None => lane.carried,
         };
-        for cell in lane.cells.range_mut(first..) {
-            let closed = cell.end <= lane.watermark || expires(cell.end);
-            before = self.settle_cell(cell, closed, before, rows, chain);
+        for at in first..lane.cells.len() {
+            before = self.settle_cell(lane, at, before, settled);
         }
-        while lane.cells.front().is_some_and(|cell| expires(cell.end)) {
+        while lane.cells.front().is_some_and(|cell| past(cell.end, self.definition.keep)) {
             if let Some(cell) = lane.cells.pop_front() {
                 lane.carried = cell.written.level;
                 first = 0;
@@ -58,60 +76,88 @@ impl Settling<'_> {
         lane.index(first);
         closes || forgets
     }
-
     /// Works out a window's level and, if due, its row. Returns the level for the next window.
-    fn settle_cell(
-        &self,
-        cell: &mut Cell,
-        closed: bool,
-        before: Level,
-        rows: &mut Vec<Row>,
-        chain: &mut Chain,
-    ) -> Level {
-        let due = |cell: &Cell| {
-            let closes = closed && !cell.written.closed() && cell.has_data(true);
-            closes || (cell.written.dirty && cell.written.due() <= self.tick)
+    fn settle_cell(&self, lane: &mut Lane, at: usize, before: Level, settled: &mut Settled) -> Level {
+        let Some(cell) = lane.cells.get(at) else { return before };
+        let expired = cell.end.saturating_add(self.definition.horizon) < self.tick;
+        let closed = lane.has_closed(cell) || expired;
+        let mut written = cell.written.clone();
+        let due = |written: &Written| {
+            let closes = closed && !written.closed() && cell.has_data(true);
+            closes || (written.dirty && written.due() <= self.tick)
         };
         // Levels are carried: with limits, every window from the first changed one on is looked at.
-        if self.definition.limits.is_empty() && !due(cell) {
+        if self.definition.limits.is_empty() && !due(&written) {
             return Level::None;
         }
-        let amounts = cell.amounts(self.definition, closed);
-        let level = level(self.definition.limit_on(self.calendar, cell.start), amounts.value, before);
-        if level != cell.written.level {
-            cell.written.level = level;
-            cell.written.dirty |= cell.written.revision > 0;
+        let amounts = self.definition.amounts(cell, self.place, closed);
+        let bounds = self.definition.bounds_on(self.calendar, cell.start, (self.area, self.group_name));
+        let level = bounds.level(amounts.value, before);
+        if level != written.level {
+            written.level = level;
+            written.dirty |= written.revision > 0;
         }
-        if !due(cell) {
-            return level;
+        if due(&written) {
+            self.write(lane, cell, &mut written, (amounts, level, closed), settled);
         }
-        if !cell.has_data(closed) {
-            cell.written.dirty = false;
-            return level;
+        if let Some(cell) = lane.cells.get_mut(at) {
+            cell.written = written;
         }
-        let state = match (closed, cell.written.closed()) {
+        level
+    }
+
+    /// Writes the row of a window that is due, if it says anything new.
+    fn write(
+        &self,
+        lane: &Lane,
+        cell: &Cell,
+        written: &mut Written,
+        (amounts, level, closed): (Amounts, Level, bool),
+        settled: &mut Settled,
+    ) {
+        written.dirty = false;
+        // Of a derived figure that never had a value there is nothing to say before its window closes.
+        let silent = self.derived && !closed && amounts.value.is_none() && written.revision == 0;
+        if !cell.has_data(closed) || silent {
+            return;
+        }
+        let state = match (closed, written.closed()) {
             (true, false) => RowState::Final,
             (true, true) => RowState::Revised,
             (false, _) => RowState::Provisional,
         };
         let (definition, area, group) = (self.definition, self.area, self.group);
-        let (group_name, revision) = (self.group_name, cell.written.revision);
-        let draft =
-            Draft { definition, area, group_name, cell, group, amounts, level, closed, state, revision };
+        let standing = self.scene.map(|scene| scene.standing(self.number, self.place, lane, cell));
+        let amounts = Amounts { k: standing.map_or(amounts.k, |standing| standing.k), ..amounts };
+        let (group_name, revision) = (self.group_name, written.revision);
+        let draft = Draft {
+            definition,
+            area,
+            group_name,
+            cell,
+            group,
+            amounts,
+            level,
+            closed,
+            state,
+            revision,
+            standing,
+        };
         let m = draft.due(self.moment);
         let essence = draft.essence(m);
-        let changed = essence != cell.written.essence || revision == 0 || state == RowState::Final;
-        let row = changed.then(|| draft.row(self.moment, m, true));
-        cell.written.dirty = false;
-        if let Some(row) = row {
-            link(&row, essence, chain);
-            rows.push(row);
-            cell.written.essence = essence;
-            cell.written.revision += 1;
-            cell.written.at = self.tick;
-            cell.written.state = Some(state);
+        if essence == written.essence && revision > 0 && state != RowState::Final {
+            return;
         }
-        level
+        let row = draft.row(self.moment, m, true);
+        link(&row, essence, &mut settled.chain);
+        settled.rows.push(row);
+        written.essence = essence;
+        written.revision += 1;
+        written.at = self.tick;
+        written.state = Some(state);
+        if self.is_read && state == RowState::Final {
+            settled.stirred.push((self.number, self.place, cell.start));
+        }
     }
 }
 

@@ -2,13 +2,13 @@
 
 use nhip_proto::{Offset, Row};
 
-use crate::badge::{Glance, Group, Part};
-use crate::engine::{Engine, find, find_mut};
-use crate::lane::NEVER;
+use crate::badge::{Glance, Part};
+use crate::derive::Scene;
+use crate::engine::{Engine, find_mut};
+use crate::lane::{Board, Lane, NEVER};
 use crate::plan::Split;
 use crate::pulse::STRETCH;
-use crate::row::Moment;
-use crate::settle::{Chain, Settling};
+use crate::settle::{Settled, Settling};
 use crate::watch::IDLE;
 
 impl Engine {
@@ -25,9 +25,7 @@ impl Engine {
             self.look_around(at);
             self.tell_all_flips();
         }
-        // About as many rows as with the Tick before.
-        let mut rows = Vec::with_capacity(self.watch.rows);
-        self.settle(at, &mut rows);
+        let rows = self.settle(at);
         self.watch.rows = rows.len();
         debug_assert!(self.all_sources().all(|source| source.counts.balances()), "P4: the ledger balances");
         rows
@@ -111,8 +109,9 @@ impl Engine {
 
     /// Marks the figures that are of one source alone.
     fn tell_source_flip(&mut self, number: u32, stream: u32, lane: u32) {
-        let definitions = self.plan.streams.get(stream as usize).map_or(&[][..], |known| &known.definitions);
-        for definition in definitions {
+        let measured = self.plan.streams.get(stream as usize).map_or(&[][..], |known| &known.definitions);
+        let derived = self.plan.derived.by_stream.get(stream as usize).map_or(&[][..], |derived| derived);
+        for definition in measured.iter().chain(derived) {
             if self.plan.definition(*definition).is_none_or(|known| known.split != Split::Source) {
                 continue;
             }
@@ -151,8 +150,9 @@ impl Engine {
     }
 
     fn tell_flip(&mut self, stream: u32, area: u32) {
-        let stream = self.plan.streams.get(stream as usize);
-        for definition in stream.map_or(&[][..], |stream| &stream.definitions) {
+        let measured = self.plan.streams.get(stream as usize).map_or(&[][..], |stream| &stream.definitions);
+        let derived = self.plan.derived.by_stream.get(stream as usize).map_or(&[][..], |derived| derived);
+        for definition in measured.iter().chain(derived) {
             self.board.mark(*definition, area);
             let Some(Split::State(split)) = self.plan.definition(*definition).map(|known| &known.split)
             else {
@@ -166,67 +166,29 @@ impl Engine {
         }
     }
 
-    fn settle(&mut self, tick: i64, rows: &mut Vec<Row>) {
-        let known = self.tick_known();
-        let moment = Moment {
-            known_offset: known.0,
-            known_at: known.1,
-            origin: self.origin(),
-            sources: &self.source_ids,
-            ordered: self.ordered,
-            strangers: &self.strangers,
-        };
-        let mut chain = Chain::default();
-        chain.hasher.update(&self.rows_chain);
-        chain.hasher.update(&known.0.0.to_be_bytes());
-        for (number, lanes) in self.board.lanes.iter_mut().enumerate() {
-            let Some(definition) = self.plan.definitions.get(number) else { continue };
-            let Some(calendar) = self.plan.calendars.get(definition.calendar as usize) else { continue };
-            let moved = self.watch.moved.get(definition.stream as usize).map_or(&[][..], |moved| moved);
-            let Some(alarms) = self.board.alarms.get_mut(number) else { continue };
-            let Some(stream) = self.plan.streams.get(definition.stream as usize) else { continue };
-            for (place, (lane, alarm)) in (0_u32..).zip(lanes.iter_mut().zip(alarms)) {
-                if *alarm == NEVER {
-                    continue;
-                }
-                let (area, owner) = (self.plan.home(place), self.watch.owner(place));
-                let moves = owner.is_some() || moved.get(area as usize).copied().unwrap_or(false);
-                if *alarm > tick && !moves {
-                    continue;
-                }
-                let mut group = self.glance.group(definition.stream, area);
-                let watermark = match owner {
-                    Some(number) => Some(self.watch.watermark_of(number, stream, tick)),
-                    None => group.and_then(|group| group.watermark),
-                };
-                if !lane.wakes(watermark, tick, definition.horizon) {
-                    *alarm = lane.alarm(definition.horizon);
-                    continue;
-                }
-                let source = owner.and_then(|number| find(&self.homes, &self.partitions, number));
-                let single = source.map(|source| Group::single(source, tick));
-                group = single.as_ref().or(group);
-                let Some(area_code) = self.plan.codes.get(place as usize) else { continue };
-                let group_name = self.plan.group(place);
-                let settling = Settling {
-                    definition,
-                    calendar,
-                    area: area_code,
-                    group_name,
-                    group,
-                    moment: &moment,
-                    tick,
-                };
-                let closed = settling.settle(lane, rows, &mut chain);
-                *alarm = lane.alarm(definition.horizon);
-                if closed && !lane.changed {
-                    lane.changed = true;
-                    self.board.changed.push((number as u32, place));
-                }
+    fn settle(&mut self, tick: i64) -> Vec<Row> {
+        // About as many rows as with the Tick before.
+        let mut settled = Settled { rows: Vec::with_capacity(self.watch.rows), ..Settled::default() };
+        settled.chain.hasher.update(&self.rows_chain);
+        settled.chain.hasher.update(&self.tick_known().0.0.to_be_bytes());
+        // What was measured first: derived figures follow from it, in their order.
+        let mut board = std::mem::take(&mut self.board);
+        for number in 0..self.plan.definitions.len() as u32 {
+            if self.plan.derived.of(number).is_none() {
+                self.settle_lanes(&mut board, number, tick, &mut settled);
             }
         }
+        board.stirred.append(&mut settled.stirred);
+        self.board = board;
+        self.cascade();
+        let mut board = std::mem::take(&mut self.board);
+        for number in &self.plan.derived.order {
+            self.settle_lanes(&mut board, *number, tick, &mut settled);
+        }
+        self.board = board;
+        let Settled { mut rows, chain, .. } = settled;
         if rows.is_empty() {
-            return;
+            return rows;
         }
         self.rows_chain = *chain.hasher.finalize().as_bytes();
         rows.sort_unstable_by(|left, right| {
@@ -236,5 +198,98 @@ impl Engine {
                 right.definition,
             ))
         });
+        rows
+    }
+
+    /// Settles the lanes of one definition that must be looked at.
+    fn settle_lanes(&self, board: &mut Board, number: u32, tick: i64, settled: &mut Settled) {
+        let Some(definition) = self.plan.definition(number) else { return };
+        let spans = (definition.horizon, definition.keep);
+        let count = board.alarms.get(number as usize).map_or(0, Vec::len);
+        for place in 0..count as u32 {
+            let alarm = board.alarm(number, place);
+            if alarm == NEVER || (alarm > tick && !self.has_moved(number, definition.stream, place)) {
+                continue;
+            }
+            let watermark = self.watermark(number, definition.stream, place, tick);
+            // The lane is taken out, for others may be looked at while it is settled.
+            let Some(mut lane) = board.take_out(number, place) else { continue };
+            let closed = lane.wakes(watermark, tick, spans)
+                && self.settle_lane(board, (number, place), &mut lane, tick, settled);
+            let alarm = lane.alarm(spans);
+            if closed && !lane.changed {
+                lane.changed = true;
+                board.changed.push((number, place));
+            }
+            board.put_back(number, place, lane, alarm);
+        }
+    }
+
+    fn settle_lane(
+        &self,
+        board: &Board,
+        (number, place): (u32, u32),
+        lane: &mut Lane,
+        tick: i64,
+        settled: &mut Settled,
+    ) -> bool {
+        let Some((definition, area)) = self.plan.definition(number).zip(self.plan.codes.get(place as usize))
+        else {
+            return false;
+        };
+        let Some(calendar) = self.plan.calendars.get(definition.calendar as usize) else { return false };
+        let moment = self.moment();
+        let group = self.group_at(definition.stream, place);
+        let derived = self.plan.derived.of(number).is_some();
+        let scene = Scene { engine: self, board, moment: &moment };
+        let settling = Settling {
+            definition,
+            number,
+            calendar,
+            area,
+            place,
+            group_name: self.plan.group(place),
+            group: group.as_ref(),
+            moment: &moment,
+            tick,
+            scene: (derived || definition.agreement.is_some()).then_some(scene),
+            derived,
+            is_read: self.plan.derived.is_read(number),
+        };
+        settling.settle(lane, settled)
+    }
+
+    /// The watermark of a figure: of its one source, or the least of the streams it stands on.
+    fn watermark(&self, number: u32, stream: u32, place: u32, tick: i64) -> Option<i64> {
+        if let Some(source) = self.watch.owner(place) {
+            let bound = self.source(source).and_then(|source| source.bound);
+            let stream = self.plan.streams.get(bound.map_or(stream, |bound| bound.stream) as usize);
+            return stream.map(|stream| self.watch.watermark_of(source, stream, tick));
+        }
+        let area = self.plan.home(place);
+        let of = |stream: u32| self.glance.group(stream, area).and_then(|group| group.watermark);
+        match self.plan.derived.of(number) {
+            None => of(stream),
+            Some(derivation) => {
+                let watermarks = derivation.streams.iter().map(|stream| of(*stream));
+                watermarks
+                    .reduce(|left, right| left.zip(right).map(|(left, right)| left.min(right)))
+                    .flatten()
+            }
+        }
+    }
+
+    /// Whether the watermark of a figure may have moved with this Tick.
+    fn has_moved(&self, number: u32, stream: u32, place: u32) -> bool {
+        let area = self.plan.home(place) as usize;
+        let of = |stream: u32| {
+            let moved = self.watch.moved.get(stream as usize);
+            moved.and_then(|moved| moved.get(area)).copied().unwrap_or(false)
+        };
+        self.watch.owner(place).is_some()
+            || match self.plan.derived.of(number) {
+                None => of(stream),
+                Some(derivation) => derivation.streams.iter().any(|stream| of(*stream)),
+            }
     }
 }

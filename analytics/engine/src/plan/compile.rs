@@ -1,14 +1,17 @@
 //! From a checked profile to a plan.
 
 use jiff::tz::TimeZone;
-use nhip_profile::{Aggregate, Filter, GroupBy, Indicator, Operand, Profile, Severity, Stream, Term};
+use nhip_profile::{Aggregate, Filter, GroupBy, Indicator, Operand, Profile, Stream, Term};
 use nhip_proto::ProfileText;
 
 use super::{
-    Amount, Condition, Definition, Drive, Kind, Limit, Member, NOWHERE, NameKind, NamePlan, Plan, Reads,
-    SeriesKey, SeriesPlan, Split, StreamPlan, Test, places,
+    Amount, Completeness, Condition, Definition, Drive, Kind, Member, NOWHERE, NameKind, NamePlan, Plan,
+    Reads, SeriesKey, SeriesPlan, Split, StreamPlan, Test, places,
 };
+use crate::badge::rate_of;
 use crate::calendar::Calendar;
+use crate::derive::derive;
+use crate::level::Limit;
 use crate::table::Words;
 
 /// A definition of an earlier profile whose windows are not forgotten yet.
@@ -52,13 +55,17 @@ impl<'a> Compiler<'a> {
             let plan = self.stream(stream);
             self.plan.streams.push(plan);
         }
+        let mut origins = Vec::new();
         for indicator in self.profile.indicators.values() {
             let zone = self.zone.clone();
             self.definition(self.profile, &zone, indicator, areas, (from(indicator), None));
+            origins.push((self.profile, indicator));
         }
         for old in retired {
             self.definition(old.profile, &old.zone, old.indicator, areas, (old.from, Some(old.to)));
+            origins.push((old.profile, old.indicator));
         }
+        derive(&mut self.plan, &origins);
         self.domains();
         self.plan
     }
@@ -127,11 +134,9 @@ impl<'a> Compiler<'a> {
     ) {
         let calendar = self.calendar(zone, indicator);
         let stream = self.plan.stream(indicator.stream.as_str()).unwrap_or(NOWHERE);
-        let limits = profile.thresholds.iter().filter(|threshold| {
-            let everywhere = threshold.area.is_none() && threshold.group.is_none();
-            threshold.indicator == indicator.id && everywhere && threshold.severity == Severity::Critical
-        });
+        let limits = profile.thresholds.iter().filter(|threshold| threshold.indicator == indicator.id);
         let (kind, factor) = kind_of(&indicator.aggregate);
+        let horizon = profile.streams.get(&indicator.stream).map_or(0, |stream| stream.horizon.max(0));
         let definition = Definition {
             indicator: indicator.id.clone(),
             hash: indicator.definition,
@@ -147,16 +152,12 @@ impl<'a> Compiler<'a> {
             scales: scales_of(profile, &indicator.aggregate),
             factor,
             scale: indicator.scale,
-            limits: limits
-                .map(|limit| Limit {
-                    limit: limit.limit,
-                    below: limit.below,
-                    dead_band: limit.dead_band,
-                    valid: limit.valid.clone(),
-                })
-                .collect(),
+            limits: limits.map(Limit::from).collect(),
             domain: indicator.domain.clone(),
-            horizon: profile.streams.get(&indicator.stream).map_or(0, |stream| stream.horizon.max(0)),
+            horizon,
+            keep: horizon,
+            readings_min: self.completeness(profile, indicator, areas),
+            agreement: None,
         };
         // A quantity whose digits changed under a retired definition cannot be added to it any more.
         let same_digits = definition.scales == scales_of(self.profile, &indicator.aggregate);
@@ -177,6 +178,30 @@ impl<'a> Compiler<'a> {
                 places::state_split(&self.plan, areas, self.words, stream, name)
             }
         }
+    }
+
+    /// How many readings a closed window needs, from the sources the profile lists.
+    fn completeness(&self, profile: &Profile, indicator: &Indicator, areas: &Words) -> Option<Completeness> {
+        let share = indicator.readings_min?;
+        let stream = profile.streams.get(&indicator.stream)?;
+        let mut rates = vec![0_u64; self.plan.chains.len()];
+        let due = |source: &&nhip_profile::Source| {
+            source.stream == stream.id && source.state == nhip_profile::SourceState::Connected
+        };
+        for source in profile.sources.values().filter(due) {
+            let area = source.area.as_str();
+            let place = match indicator.group {
+                Some(GroupBy::Source) => places::source_place(areas, area, source.id.as_str()),
+                _ => areas.get(area),
+            };
+            let cadence = profile.cadence_of(&source.id, stream);
+            for around in place.map_or(&[][..], |place| self.plan.chain(place)) {
+                if let Some(rate) = rates.get_mut(*around as usize) {
+                    *rate = rate.saturating_add(rate_of(cadence));
+                }
+            }
+        }
+        Some(Completeness { share, rates })
     }
 
     fn calendar(&mut self, zone: &TimeZone, indicator: &Indicator) -> u32 {
@@ -340,8 +365,8 @@ fn kind_of(aggregate: &Aggregate) -> (Kind, i128) {
         | Aggregate::Distinct(_)
         | Aggregate::Leq(_)
         | Aggregate::HarmonicMean { .. }
-        | Aggregate::Onsets { .. }
-        | Aggregate::Derived(_) => (Kind::Mean, 1),
+        | Aggregate::Onsets { .. } => (Kind::Mean, 1),
+        Aggregate::Derived(_) => (Kind::Derived, 1),
     }
 }
 
