@@ -10,8 +10,8 @@ use crate::{
     Profile, Severity, Term, Threshold, Window, span_text, zone_rules,
 };
 
-/// The calculator that reads the profile's water levels.
-const WATER_ALARM_LEVEL: &str = "water_alarm_level";
+/// The calculators that read the profile's water levels begin so.
+const WATER_ALARM: &str = "water_alarm";
 
 /// The first 16 bytes of BLAKE3 over path and text of every file, then the zone rules.
 pub(crate) fn hash_files(files: &[FileText<'_>], profile: &Profile) -> [u8; 16] {
@@ -201,9 +201,9 @@ impl Inputs<'_> {
 
     fn levels(&self, calculator: &str) -> String {
         let mut text = String::new();
-        for level in self.profile.water_levels.iter().filter(|_| calculator == WATER_ALARM_LEVEL) {
+        for level in self.profile.water_levels.iter().filter(|_| calculator.starts_with(WATER_ALARM)) {
             let levels = level.levels.map(plain).join(" ");
-            text.push_str(&format!("\nlevels {} {levels} {} {:?}", level.group, level.unit, level.valid));
+            text.push_str(&format!("\nlevels {} {levels} {:?}", level.group, level.valid));
         }
         text
     }

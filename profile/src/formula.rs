@@ -1,6 +1,13 @@
 //! Formulas: walking through one, and its one text.
 
+mod lex;
+mod parse;
+mod units;
+
 use nhip_proto::IndicatorId;
+
+pub(crate) use parse::{Parsed, parse_formula};
+pub(crate) use units::{Measure, Names, Slip};
 
 use crate::{Aggregate, Comparison, Compute, Condition, Derived, Expression, Indicator};
 
@@ -42,9 +49,9 @@ impl Expression {
         match self {
             Self::Number(value, unit) if unit == "1" => value.to_string(),
             Self::Number(value, unit) => format!("{value}[{unit}]"),
-            Self::Input { indicator, back: 0 } => indicator.to_string(),
-            Self::Input { indicator, back } => format!("{indicator}[-{back}]"),
-            Self::Limit(indicator) => format!("limit({indicator})"),
+            Self::Input { indicator, back: 0 } => named(indicator),
+            Self::Input { indicator, back } => format!("{}[-{back}]", named(indicator)),
+            Self::Limit(indicator) => format!("limit({})", named(indicator)),
             Self::Add(left, right) => both(left, "+", right),
             Self::Subtract(left, right) => both(left, "-", right),
             Self::Multiply(left, right) => both(left, "*", right),
@@ -155,6 +162,12 @@ impl Indicator {
             _ => 0,
         }
     }
+}
+
+/// As a formula names it.
+fn named(indicator: &IndicatorId) -> String {
+    let name = indicator.as_str();
+    if lex::is_plain(name) { name.to_owned() } else { format!("`{name}`") }
 }
 
 fn list(parts: &[Expression]) -> String {

@@ -1,6 +1,10 @@
 //! Units of measurement: which are known, which convert into which, exactly.
 
+mod dimension;
+
 use nhip_proto::{Decimal, divide_half_even};
+
+pub(crate) use dimension::{Dimension, unit_named};
 
 /// One unit: `base = value × factor + offset`, both exact fractions.
 struct Unit {
@@ -49,10 +53,15 @@ const UNITS: &[Unit] = &[
     unit("s", &["sec", "second", "seconds"], "time", (1, 1)),
     unit("min", &["minute", "minutes"], "time", (60, 1)),
     unit("h", &["hour", "hours"], "time", (3_600, 1)),
+    unit("d", &["day", "days"], "time", (86_400, 1)),
     unit("mm", &[], "length", (1, 1_000)),
     unit("cm", &[], "length", (1, 100)),
     unit("m", &["metre", "meter"], "length", (1, 1)),
     unit("km", &[], "length", (1_000, 1)),
+    unit("L", &["l", "litre", "litres"], "volume", (1, 1_000)),
+    unit("m³", &["m3"], "volume", (1, 1)),
+    unit("kg", &[], "mass", (1, 1)),
+    unit("t", &["tonne", "tonnes"], "mass", (1_000, 1)),
     unit("Pa", &[], "pressure", (1, 1)),
     unit("hPa", &["mbar"], "pressure", (100, 1)),
     unit("kPa", &[], "pressure", (1_000, 1)),
@@ -76,10 +85,15 @@ const UNITS: &[Unit] = &[
     unit("people", &["person", "persons", "người"], "people", (1, 1)),
     unit("readings", &["reading", "messages", "lượt"], "readings", (1, 1)),
     unit("events", &["event", "vụ"], "events", (1, 1)),
+    unit("sources", &["source", "nguồn"], "sources", (1, 1)),
+    unit("cases", &["case", "hồ sơ"], "cases", (1, 1)),
+    unit("reports", &["report", "phản ánh"], "reports", (1, 1)),
+    unit("points", &["point", "điểm"], "points", (1, 1)),
+    unit("grade", &["level", "cấp", "mức"], "grade", (1, 1)),
 ];
 
 /// Kinds a count may be shown in.
-const COUNTED: &[&str] = &["vehicles", "people", "readings", "events"];
+const COUNTED: &[&str] = &["vehicles", "people", "readings", "events", "sources", "cases", "reports"];
 
 fn find(text: &str) -> Option<&'static Unit> {
     UNITS.iter().find(|unit| unit.name == text || unit.spellings.contains(&text))

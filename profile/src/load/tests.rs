@@ -87,6 +87,7 @@ fn every_mistake_is_told_where_it_stands() {
             lines.join("\n")
         };
         let (from, to, want) = (part("- "), part("+ "), part("! "));
+        let want = want.replace("{units}", &crate::unit::all_units().count().to_string());
         if from.is_empty() {
             continue;
         }

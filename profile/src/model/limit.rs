@@ -41,10 +41,8 @@ pub enum Severity {
 pub struct WaterLevel {
     /// The group of the figures it holds for: a source id, or a word of the state they are grouped by.
     pub group: String,
-    /// The levels I, II, III, rising.
+    /// The levels I, II, III in metres, rising.
     pub levels: [Decimal; 3],
-    /// The unit they are told in: `m`, `cm`.
-    pub unit: String,
     /// Civil dates of validity; the end is exclusive.
     pub valid: Validity,
     /// The issuing document.
