@@ -6,8 +6,8 @@ mod units;
 
 use nhip_proto::IndicatorId;
 
-pub(crate) use parse::{Parsed, parse_formula};
-pub(crate) use units::{Measure, Names, Slip};
+pub(crate) use parse::parse_formula;
+pub(crate) use units::{Names, Slip};
 
 use crate::{Aggregate, Comparison, Compute, Condition, Derived, Expression, Indicator};
 

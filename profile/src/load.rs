@@ -4,15 +4,22 @@ mod aggregates;
 mod areas;
 mod badges;
 mod calendars;
+mod derived;
+mod indicator_text;
 mod indicators;
+mod measures;
 mod profile;
 mod quantities;
 mod routes;
+mod samples;
 mod sources;
 mod streams;
 mod targets;
+mod thresholds;
 mod units;
 mod views;
+mod water_levels;
+mod windows;
 
 use std::collections::BTreeSet;
 
@@ -120,9 +127,10 @@ fn read<'a>(
     routes::read(all("route"), &mut loading);
     areas::read(texts, &mut loading);
     sources::read(texts, &mut loading);
+    water_levels::read(all("water_level"), &mut loading);
     indicators::read_domains(all("domain"), &mut loading);
     indicators::read(all("indicator"), &mut loading);
-    views::read_thresholds(all("threshold"), &mut loading);
+    thresholds::read(all("threshold"), &mut loading);
     targets::read(all("target"), &mut loading);
     views::read_views(all("view"), &mut loading);
     for root in roots {

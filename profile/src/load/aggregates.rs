@@ -1,38 +1,50 @@
-//! What an indicator computes: exactly one aggregate, typed filters, and a unit that fits both.
+//! What a measured indicator computes over the items of its stream, and which of them take part.
 
-use super::Loading;
+use super::samples::{self, refuse_counter};
+use super::{Loading, derived};
 use crate::read::Section;
-use crate::unit::counts_things;
 use crate::{Aggregate, Filter, LastRollup, Operand, Stream, Term};
 
 const KEYS: [&str; 8] = ["count", "sum", "mean", "min", "max", "last", "ratio", "share_of_time"];
 
-const ROLLUPS: [(&str, LastRollup); 4] = [
+pub(super) const ROLLUPS: [(&str, LastRollup); 4] = [
     ("sum", LastRollup::Sum),
     ("mean", LastRollup::Mean),
     ("min", LastRollup::Min),
     ("max", LastRollup::Max),
 ];
 
+/// The one key that says what is computed; of several or none a mistake.
+pub(super) fn read_key(section: &Section<'_>) -> Option<&'static str> {
+    let all = || KEYS.into_iter().chain(samples::KEYS).chain(derived::KEYS);
+    let given: Vec<&'static str> = all().filter(|key| section.has(key)).collect();
+    if let [key] = given.as_slice() {
+        return Some(key);
+    }
+    let reason = match given.as_slice() {
+        [] => "computes nothing".to_owned(),
+        several => format!("computes {} at once", several.join(" and ")),
+    };
+    section.here(reason, format!("one of {}", all().collect::<Vec<_>>().join(", ")));
+    None
+}
+
 pub(super) fn read_aggregate(
     section: &Section<'_>,
+    key: &'static str,
     stream: Option<&Stream>,
     loading: &Loading<'_>,
 ) -> Option<Aggregate> {
-    let given: Vec<&str> = KEYS.into_iter().filter(|key| section.has(key)).collect();
-    let [key] = given.as_slice() else {
-        let reason = match given.as_slice() {
-            [] => "computes nothing".to_owned(),
-            several => format!("computes {} at once", several.join(" and ")),
-        };
-        section.here(reason, format!("one of {}", KEYS.join(", ")));
-        return None;
-    };
     let quantity = |key| read_quantity(section, key, stream).map(Operand::Quantity);
-    match *key {
+    let added = |key| {
+        let name = read_quantity(section, key, stream)?;
+        refuse_counter(section, key, &name, loading);
+        Some(Operand::Quantity(name))
+    };
+    match key {
         "count" => read_operand(section, "count", stream).map(Aggregate::Count),
-        "sum" => quantity("sum").map(Aggregate::Sum),
-        "mean" => quantity("mean").map(Aggregate::Mean),
+        "sum" => added("sum").map(Aggregate::Sum),
+        "mean" => added("mean").map(Aggregate::Mean),
         "min" => quantity("min").map(Aggregate::Min),
         "max" => quantity("max").map(Aggregate::Max),
         "last" => {
@@ -40,7 +52,8 @@ pub(super) fn read_aggregate(
             Some(Aggregate::Last(last?, rollup?))
         }
         "ratio" => read_ratio(section.section("ratio")?, stream, loading),
-        _ => read_time_in_state(section.section("share_of_time")?, stream),
+        "share_of_time" => read_time_in_state(section.section("share_of_time")?, stream),
+        other => samples::read(section, other, stream, loading),
     }
 }
 
@@ -55,7 +68,13 @@ fn read_ratio(section: Section<'_>, stream: Option<&Stream>, loading: &Loading<'
 fn read_term(section: Section<'_>, stream: Option<&Stream>, loading: &Loading<'_>) -> Option<Term> {
     let (sum, product, count) = (section.has("sum"), section.has("product"), section.has("count"));
     let term = match (sum, product, count) {
-        (true, false, false) => read_quantity(&section, "sum", stream).map(Term::Sum),
+        (true, false, false) => {
+            let name = read_quantity(&section, "sum", stream);
+            if let Some(name) = &name {
+                refuse_counter(&section, "sum", name, loading);
+            }
+            name.map(Term::Sum)
+        }
         (false, true, false) => read_product(&section, stream),
         (false, false, true) => {
             let filters = read_filters(&section, "where", stream, loading);
@@ -136,40 +155,11 @@ fn read_range(
     Some(Filter::Between(name.to_owned(), least?, greatest?))
 }
 
-/// The unit of a figure follows from what it computes; the profile must say the same.
-pub(super) fn check_unit(section: &Section<'_>, aggregate: &Aggregate, unit: &str, loading: &Loading<'_>) {
-    let of = |name: &str| loading.profile.quantities.get(name).map(|quantity| quantity.unit.clone());
-    let expected = match aggregate {
-        Aggregate::Count(_) if !counts_things(unit) => Some("readings, vehicles, people, events".to_owned()),
-        Aggregate::Count(_) => None,
-        Aggregate::Sum(operand)
-        | Aggregate::Mean(operand)
-        | Aggregate::Min(operand)
-        | Aggregate::Max(operand)
-        | Aggregate::Last(operand, _) => match operand {
-            Operand::Quantity(name) => of(name),
-            Operand::State(_) => None,
-        },
-        Aggregate::TimeInState { factor, .. } => Some(share_unit(*factor)),
-        Aggregate::Ratio { numerator, denominator, factor } => match (numerator, denominator) {
-            (Term::SumOfProducts(left, right), Term::Sum(weight)) if left == weight => of(right),
-            (Term::SumOfProducts(left, right), Term::Sum(weight)) if right == weight => of(left),
-            (Term::Count(..), Term::Count(..)) => Some(share_unit(*factor)),
-            (Term::Sum(left), Term::Sum(right)) if of(left) == of(right) => Some(share_unit(*factor)),
-            _ => None,
-        },
-        _ => None,
-    };
-    if let Some(expected) = expected.filter(|expected| expected != unit) {
-        section.mistake("unit", format!("{unit} is not the unit of what is computed"), expected);
-    }
-}
-
-fn share_unit(factor: u32) -> String {
-    if factor == 100 { "%".to_owned() } else { "1".to_owned() }
-}
-
-fn read_quantity(section: &Section<'_>, key: &'static str, stream: Option<&Stream>) -> Option<String> {
+pub(super) fn read_quantity(
+    section: &Section<'_>,
+    key: &'static str,
+    stream: Option<&Stream>,
+) -> Option<String> {
     let name = section.text(key)?;
     check_quantity(section, key, &name, stream);
     Some(name)
@@ -182,7 +172,11 @@ fn check_quantity(section: &Section<'_>, key: &'static str, name: &str, stream: 
     }
 }
 
-fn read_operand(section: &Section<'_>, key: &'static str, stream: Option<&Stream>) -> Option<Operand> {
+pub(super) fn read_operand(
+    section: &Section<'_>,
+    key: &'static str,
+    stream: Option<&Stream>,
+) -> Option<Operand> {
     let name = section.text(key)?;
     let stream = stream?;
     if stream.states.contains_key(&name) {
@@ -195,7 +189,7 @@ fn read_operand(section: &Section<'_>, key: &'static str, stream: Option<&Stream
     Some(Operand::Quantity(name))
 }
 
-fn check_states(
+pub(super) fn check_states(
     section: &Section<'_>,
     name_key: &'static str,
     words_key: &'static str,

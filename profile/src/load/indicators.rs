@@ -1,16 +1,22 @@
 //! `[[domain]]` and `[[indicator]]`: what is computed, over which windows, who answers for it.
 
-use nhip_proto::{IndicatorId, StreamId};
+use nhip_proto::{IndicatorId, Span, StreamId};
 
-use super::aggregates::{read_aggregate, read_filters};
-use super::quantities::read_unit;
+use super::aggregates::{read_aggregate, read_filters, read_key};
+use super::derived::{self, Fact, Facts, read_derived, settle};
+use super::indicator_text::{definition_text, read_test};
+use super::measures::check_unit;
+use super::quantities::read_shown_unit;
 use super::streams::read_stream_name;
 use super::units::check_owner;
+use super::windows::read_window;
 use super::{Loading, TOPIC_LEVEL, is_topic_level};
-use crate::access::named_zone;
 use crate::read::Section;
-use crate::story::parse_story;
-use crate::{CalendarUnit, Direction, Domain, Indicator, IndicatorTest, Window, parse_span};
+use crate::unit::Dimension;
+use crate::{
+    Aggregate, Direction, Domain, Filter, GroupBy, Indicator, IndicatorTest, Label, Reconcile, Stream,
+    Tolerance,
+};
 
 /// The most digits shown behind the point.
 const SCALE_MAX: u8 = 6;
@@ -20,7 +26,38 @@ const SHARE_SCALE: u8 = 4;
 const DIRECTIONS: [(&str, Direction); 3] =
     [("worse", Direction::Worse), ("better", Direction::Better), ("neutral", Direction::Neutral)];
 
-const WINDOWS: &str = "5m, 1h, 24h … of fixed length; hour, 1d, 1mo, 1y of the civil calendar";
+/// An indicator while it is read: what could be, and where it stands.
+pub(super) struct Draft<'a> {
+    pub(super) section: Section<'a>,
+    /// Empty if it could not be read.
+    pub(super) id: IndicatorId,
+    /// The key that says what is computed.
+    pub(super) key: Option<&'static str>,
+    pub(super) fact: Fact,
+    pub(super) aggregate: Option<Aggregate>,
+    /// A derived one: what follows from its inputs.
+    pub(super) stream: Option<StreamId>,
+    /// 0: not said.
+    pub(super) cadence: Span,
+    /// 0: not said.
+    pub(super) staleness: Span,
+    named: Option<Named>,
+    filter: Vec<Filter>,
+    readings_min: Option<u32>,
+    reconcile: Option<Reconcile>,
+    tests: Vec<IndicatorTest>,
+}
+
+/// What is not computed with.
+struct Named {
+    name: Label,
+    domain: String,
+    scale: u8,
+    owner: String,
+    basis: String,
+    direction: Direction,
+    completeness_min: f64,
+}
 
 pub(super) fn read_domains(sections: Vec<Section<'_>>, loading: &mut Loading<'_>) {
     for section in sections {
@@ -36,59 +73,197 @@ pub(super) fn read_domains(sections: Vec<Section<'_>>, loading: &mut Loading<'_>
 }
 
 pub(super) fn read(sections: Vec<Section<'_>>, loading: &mut Loading<'_>) {
-    for section in sections {
-        if let Some(indicator) = read_one(&section, loading) {
+    let mut drafts: Vec<Draft<'_>> =
+        sections.into_iter().map(|section| read_draft(section, loading)).collect();
+    let facts: Facts =
+        drafts.iter().map(|draft| (draft.id.as_str().to_owned(), draft.fact.clone())).collect();
+    for draft in &mut drafts {
+        read_making(draft, &facts, loading);
+    }
+    settle(&mut drafts, loading);
+    for draft in drafts {
+        if let Some(indicator) = finished(&draft) {
             loading.profile.indicators.insert(indicator.id.clone(), indicator);
         }
-        section.finish();
+        draft.section.finish();
     }
 }
 
-fn read_one(section: &Section<'_>, loading: &mut Loading<'_>) -> Option<Indicator> {
-    let id = read_id(section, loading);
-    let name = section.label("name");
-    let domain = read_domain(section, loading);
-    let unit = read_unit(section, "unit");
+/// What does not depend on other indicators.
+fn read_draft<'a>(section: Section<'a>, loading: &mut Loading<'_>) -> Draft<'a> {
+    let id = read_id(&section, loading);
+    let (unit, named) = (read_shown_unit(&section, "unit"), read_named(&section, loading));
+    let key = read_key(&section);
+    let window = read_window(&section);
+    let group =
+        section.has("group").then(|| section.text("group")).flatten().map(|word| match word.as_str() {
+            "source" => GroupBy::Source,
+            _ => GroupBy::State(word),
+        });
+    let tests = section.sections("test").into_iter().filter_map(|test| read_test(test, loading)).collect();
+    Draft {
+        id: IndicatorId::new(id.as_deref().unwrap_or_default()),
+        key,
+        fact: Fact { unit, window, group },
+        aggregate: None,
+        stream: None,
+        cadence: section.span_or("cadence", 0),
+        staleness: section.span_or("staleness", 0),
+        named,
+        filter: Vec::new(),
+        readings_min: None,
+        reconcile: None,
+        tests,
+        section,
+    }
+}
+
+fn read_named(section: &Section<'_>, loading: &Loading<'_>) -> Option<Named> {
+    let (name, domain) = (section.label("name"), read_domain(section, loading));
     let scale = section.whole("scale", SCALE_MAX);
     let (owner, basis) = (section.text("owner"), section.text("basis"));
     if let Some(owner) = &owner {
         check_owner(section, owner, loading);
     }
-    let stream = read_stream_name(section, loading);
-    let known = stream.as_deref().and_then(|id| loading.profile.streams.get(id));
-    let aggregate = read_aggregate(section, known, loading);
-    let filter = read_filters(section, "where", known, loading);
-    let window = read_window(section);
     let direction = section.choice("direction", &DIRECTIONS);
-    let completeness = if section.has("completeness_min") { read_share(section) } else { Some(0.0) };
-    let staleness = section.span_or("staleness", known.map_or(0, |stream| stream.staleness));
-    let cadence = section.span_or("cadence", known.map_or(0, |stream| stream.cadence));
-    let tests = section.sections("test").into_iter().filter_map(|test| read_test(test, loading)).collect();
-    if let (Some(aggregate), Some(unit)) = (&aggregate, &unit) {
-        super::aggregates::check_unit(section, aggregate, unit, loading);
-    }
-    Some(Indicator {
-        id: IndicatorId::new(&id?),
+    let completeness_min = match section.has("completeness_min") {
+        true => read_share(section, "completeness_min"),
+        false => Some(0),
+    };
+    let whole = 10_f64.powi(i32::from(SHARE_SCALE));
+    Some(Named {
         name: name?,
         domain: domain?,
-        unit: unit?,
         scale: scale?,
         owner: owner?,
         basis: basis?,
-        stream: StreamId::new(&stream?),
-        aggregate: aggregate?,
-        filter,
-        window: window?,
         direction: direction?,
-        completeness_min: completeness?,
-        staleness,
-        cadence,
+        completeness_min: f64::from(completeness_min?) / whole,
+    })
+}
+
+/// What is computed: of the stream, or from other indicators.
+fn read_making(draft: &mut Draft<'_>, facts: &Facts, loading: &Loading<'_>) {
+    let section = &draft.section;
+    draft.reconcile = read_reconcile(draft, facts);
+    let Some(key) = draft.key else {
+        read_stream_name(section, loading);
+        return;
+    };
+    if derived::KEYS.contains(&key) {
+        draft.aggregate = read_derived(section, key, &draft.fact, facts, loading).map(Aggregate::Derived);
+        return;
+    }
+    if section.has("rollup_area") {
+        section.mistake(
+            "rollup_area",
+            "stands at a measured indicator",
+            "a formula, calculator or over_time",
+        );
+    }
+    let stream = read_stream_name(section, loading);
+    let known = stream.as_deref().and_then(|id| loading.profile.streams.get(id));
+    let aggregate = read_aggregate(section, key, known, loading);
+    let filter = read_filters(section, "where", known, loading);
+    if let (Some(aggregate), Some(unit)) = (&aggregate, &draft.fact.unit) {
+        check_unit(section, aggregate, unit, loading);
+    }
+    check_group(section, &draft.fact, known);
+    let readings_min = if section.has("readings_min") { read_share(section, "readings_min") } else { None };
+    let or = |given: Span, usual: Option<Span>| if given == 0 { usual.unwrap_or(0) } else { given };
+    draft.staleness = or(draft.staleness, known.map(|stream| stream.staleness));
+    draft.cadence = or(draft.cadence, known.map(|stream| stream.cadence));
+    draft.stream = stream.map(|id| StreamId::new(&id));
+    (draft.aggregate, draft.filter, draft.readings_min) = (aggregate, filter, readings_min);
+}
+
+fn check_group(section: &Section<'_>, fact: &Fact, stream: Option<&Stream>) {
+    if let (Some(GroupBy::State(name)), Some(stream)) = (&fact.group, stream)
+        && !stream.states.contains_key(name)
+    {
+        let known = stream.states.keys().map(String::as_str).chain(["source"]);
+        section.unknown("group", &format!("state of the stream {}", stream.id), name, known);
+    }
+}
+
+fn read_reconcile(draft: &Draft<'_>, facts: &Facts) -> Option<Reconcile> {
+    if !draft.section.has("reconcile") {
+        return None;
+    }
+    let section = draft.section.section("reconcile")?;
+    let with = section.text("with");
+    let tolerance = match (section.has("tolerance"), section.has("tolerance_percent")) {
+        (true, false) => {
+            let scale = draft.named.as_ref().map_or(SCALE_MAX, |named| named.scale);
+            section.number("tolerance", scale).map(Tolerance::Absolute)
+        }
+        (false, true) => section.decimal("tolerance_percent").map(Tolerance::Percent),
+        _ => {
+            section.here("is no way to agree", "one of tolerance, tolerance_percent");
+            None
+        }
+    };
+    let negative = match tolerance {
+        Some(Tolerance::Absolute(most)) => most < 0,
+        Some(Tolerance::Percent(most)) => most.mantissa < 0,
+        None => false,
+    };
+    if negative {
+        section.here("agrees within less than nothing", "0 or more");
+    }
+    if let Some(with) = &with {
+        check_other(&section, with, draft, facts);
+    }
+    section.finish();
+    Some(Reconcile { with: IndicatorId::new(&with?), tolerance: tolerance? })
+}
+
+/// Two figures can only agree about the same thing.
+fn check_other(section: &Section<'_>, with: &str, draft: &Draft<'_>, facts: &Facts) {
+    let Some(other) = facts.get(with) else {
+        section.unknown("with", "indicator", with, facts.keys().map(String::as_str));
+        return;
+    };
+    if with == draft.id.as_str() {
+        section.mistake("with", "is the indicator itself", "another indicator of the same thing");
+    }
+    if let (Some(own), Some(theirs)) = (&draft.fact.window, &other.window)
+        && own != theirs
+    {
+        let reason = format!("{with} has windows of {}, not {}", theirs.period(), own.period());
+        section.mistake("with", reason, "an indicator with the same windows");
+    }
+    if let (Some(own), Some(theirs)) = (&draft.fact.unit, &other.unit)
+        && Dimension::of(own) != Dimension::of(theirs)
+    {
+        section.mistake("with", format!("{with} is told in {theirs}, not {own}"), "the same unit");
+    }
+}
+
+fn finished(draft: &Draft<'_>) -> Option<Indicator> {
+    let named = draft.named.as_ref()?;
+    Some(Indicator {
+        id: (!draft.id.as_str().is_empty()).then(|| draft.id.clone())?,
+        name: named.name.clone(),
+        domain: named.domain.clone(),
+        unit: draft.fact.unit.clone()?,
+        scale: named.scale,
+        owner: named.owner.clone(),
+        basis: named.basis.clone(),
+        stream: draft.stream.clone()?,
+        aggregate: draft.aggregate.clone()?,
+        filter: draft.filter.clone(),
+        window: draft.fact.window.clone()?,
+        direction: named.direction,
+        completeness_min: named.completeness_min,
+        staleness: draft.staleness,
+        cadence: draft.cadence,
         definition: [0; 16],
-        text: definition_text(section),
-        tests,
-        group: None,
-        readings_min: None,
-        reconcile: None,
+        text: definition_text(&draft.section),
+        tests: draft.tests.clone(),
+        group: draft.fact.group.clone(),
+        readings_min: draft.readings_min,
+        reconcile: draft.reconcile.clone(),
     })
 }
 
@@ -112,60 +287,13 @@ fn read_domain(section: &Section<'_>, loading: &Loading<'_>) -> Option<String> {
     None
 }
 
-fn read_window(section: &Section<'_>) -> Option<Window> {
-    let text = section.text("window")?;
-    let window = match text.as_str() {
-        "hour" => Some(Window::Calendar(CalendarUnit::Hour)),
-        "1d" => Some(Window::Calendar(CalendarUnit::Day)),
-        "1mo" => Some(Window::Calendar(CalendarUnit::Month)),
-        "1y" => Some(Window::Calendar(CalendarUnit::Year)),
-        span if span.ends_with('d') => None,
-        span => parse_span(span).filter(|span| *span > 0).map(Window::Tumbling),
-    };
-    if window.is_none() {
-        section.mistake("window", format!("\"{text}\" is no window"), WINDOWS);
-    }
-    window
-}
-
-fn read_share(section: &Section<'_>) -> Option<f64> {
-    let share = section.number("completeness_min", SHARE_SCALE)?;
+/// A share from 0 to 1, in ten-thousandths.
+fn read_share(section: &Section<'_>, key: &'static str) -> Option<u32> {
+    let share = section.number(key, SHARE_SCALE)?;
     let whole = 10_i128.pow(u32::from(SHARE_SCALE));
     if !(0..=whole).contains(&share) {
-        section.mistake("completeness_min", "is no share", "0 to 1");
+        section.mistake(key, "is no share", "0 to 1");
         return None;
     }
-    Some(share as f64 / whole as f64)
-}
-
-fn read_test(section: Section<'_>, loading: &Loading<'_>) -> Option<IndicatorTest> {
-    let (name, story) = (section.text("name"), section.text("story"));
-    let at = section.at_key("story");
-    let quoted = at.file.text.get(at.offset..).unwrap_or_default();
-    // A newline right behind the quotes is not part of the text.
-    let below = ["'''\n", "\"\"\"\n", "'''\r\n", "\"\"\"\r\n"].iter().any(|open| quoted.starts_with(open));
-    let line = at.line_column().0 + u32::from(below);
-    let path = at.file.path;
-    section.finish();
-    if let (Some(story), Some(zone)) = (&story, named_zone(&loading.profile.zone)) {
-        for mistake in parse_story(path, line, story, &zone).err().unwrap_or_default() {
-            loading.found.add_known(mistake);
-        }
-    }
-    Some(IndicatorTest { name: name?, story: story?, at: format!("{path}:{line}") })
-}
-
-/// The lines of the indicator as they stand in the file, without its tests.
-fn definition_text(section: &Section<'_>) -> String {
-    let at = section.at();
-    let text = at.file.text;
-    let start = text.get(..at.offset).and_then(|before| before.rfind('\n')).map_or(0, |newline| newline + 1);
-    let lines = text.get(start..).unwrap_or_default().lines();
-    let own = lines.enumerate().take_while(|(at, line)| *at == 0 || !line.starts_with("[["));
-    let mut kept: Vec<&str> = own.map(|(_, line)| line).collect();
-    // What stands above the next table speaks of that one.
-    while kept.last().is_some_and(|line| line.trim().is_empty() || line.starts_with('#')) {
-        kept.pop();
-    }
-    kept.join("\n")
+    u32::try_from(share).ok()
 }

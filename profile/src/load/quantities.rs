@@ -2,11 +2,17 @@
 
 use super::{Loading, TOPIC_LEVEL, is_topic_level};
 use crate::read::Section;
-use crate::unit::all_units;
+use crate::unit::{all_units, unit_named};
 use crate::{Quantity, QuantityKind, canonical_unit};
 
 /// So that products of two quantities and sums over years fit into 128 bits.
 const SCALE_MAX: u8 = 9;
+
+const KINDS: [(&str, QuantityKind); 3] = [
+    ("gauge", QuantityKind::Gauge),
+    ("counter", QuantityKind::Counter),
+    ("interval_sum", QuantityKind::IntervalSum),
+];
 
 pub(super) fn read(sections: Vec<Section<'_>>, loading: &mut Loading<'_>) {
     for section in sections {
@@ -38,23 +44,32 @@ fn read_one(section: &Section<'_>, loading: &mut Loading<'_>) -> Option<Quantity
     {
         section.mistake("min", "is greater than max", "min ≤ max");
     }
-    let kind = QuantityKind::Gauge;
+    let kind = if section.has("kind") { section.choice("kind", &KINDS) } else { Some(QuantityKind::Gauge) };
     Some(Quantity {
         name: name?,
         label: label?,
         unit: unit?,
         scale: scale?,
-        kind,
+        kind: kind?,
         range: (least?, greatest?),
     })
 }
 
 /// A known unit, in its one spelling.
-pub(super) fn read_unit(section: &Section<'_>, key: &'static str) -> Option<String> {
+fn read_unit(section: &Section<'_>, key: &'static str) -> Option<String> {
+    read_known(section, key, |text| canonical_unit(text).map(str::to_owned))
+}
+
+/// A known unit or a product or quotient of known units, in its one spelling.
+pub(super) fn read_shown_unit(section: &Section<'_>, key: &'static str) -> Option<String> {
+    read_known(section, key, unit_named)
+}
+
+fn read_known(section: &Section<'_>, key: &'static str, named: fn(&str) -> Option<String>) -> Option<String> {
     let text = section.text(key)?;
-    let unit = canonical_unit(&text);
+    let unit = named(&text);
     if unit.is_none() {
         section.unknown(key, "unit", &text, all_units());
     }
-    unit.map(str::to_owned)
+    unit
 }

@@ -1,10 +1,10 @@
-//! `[[threshold]]` and `[[view]]`: dated limits, and what a screen shows.
+//! `[[view]]`: what a screen shows.
 
 use nhip_proto::{IndicatorId, SECOND, Span};
 
 use super::Loading;
 use crate::read::Section;
-use crate::{RotationPage, Severity, Threshold, Validity, View};
+use crate::{RotationPage, View};
 
 /// The most tiles of one view: a wall holds twelve figures at most.
 const TILES_MAX: usize = 12;
@@ -14,53 +14,6 @@ const PAGES_MAX: usize = 12;
 const PAGE_INDICATORS_MAX: usize = 4;
 /// The shortest stay of a page, and the usual one: whoever reads must have the time to.
 const DWELL_MIN: Span = 20 * SECOND;
-
-pub(super) fn read_thresholds(sections: Vec<Section<'_>>, loading: &mut Loading<'_>) {
-    for section in sections {
-        if let Some(threshold) = read_threshold(&section, loading) {
-            let overlaps = |other: &&Threshold| {
-                other.indicator == threshold.indicator && other.valid.overlaps(&threshold.valid)
-            };
-            if loading.profile.thresholds.iter().any(|other| overlaps(&other)) {
-                let reason = format!("overlaps another threshold of {}", threshold.indicator);
-                section.mistake("valid_from", reason, "one threshold per day: end the older with valid_to");
-            }
-            loading.profile.thresholds.push(threshold);
-        }
-        section.finish();
-    }
-}
-
-fn read_threshold(section: &Section<'_>, loading: &Loading<'_>) -> Option<Threshold> {
-    let indicator = read_indicator(section, "indicator", loading);
-    let known = indicator.as_ref().and_then(|id| loading.profile.indicators.get(id));
-    // Without its indicator the scale is unknown; then nothing is rounded away.
-    let scale = known.map_or(u8::MAX, |indicator| indicator.scale).min(9);
-    let limit = section.number("limit", scale);
-    let dead_band = if section.has("dead_band") { section.number("dead_band", scale) } else { Some(0) };
-    if dead_band.is_some_and(|band| band < 0) {
-        section.mistake("dead_band", "is less than 0", "0 or more");
-    }
-    let below = section.flag("below");
-    let valid = Validity { from: section.date("valid_from"), to: section.date("valid_to") };
-    if let (Some(from), Some(to)) = (valid.from, valid.to)
-        && from >= to
-    {
-        section.mistake("valid_to", "is not after valid_from", "a later date, or nothing");
-    }
-    let document = section.text("document");
-    Some(Threshold {
-        indicator: indicator?,
-        severity: Severity::Critical,
-        area: None,
-        group: None,
-        limit: limit?,
-        below,
-        dead_band: dead_band?,
-        valid,
-        document: document?,
-    })
-}
 
 pub(super) fn read_views(sections: Vec<Section<'_>>, loading: &mut Loading<'_>) {
     for section in sections {

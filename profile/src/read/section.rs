@@ -44,6 +44,11 @@ impl<'a> Section<'a> {
         if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
     }
 
+    /// The list of what was found wrong.
+    pub(crate) fn found(&self) -> &'a Findings {
+        self.found
+    }
+
     /// Notes a mistake at a key of this table.
     pub(crate) fn mistake(&self, key: &str, reason: impl Into<String>, allowed: impl Into<String>) {
         self.found.add(self.at_key(key), &self.full(key), reason, allowed);
@@ -133,6 +138,45 @@ impl<'a> Section<'a> {
             self.mistake(key, "cannot be kept exactly", allowed);
         }
         exact
+    }
+
+    /// An exact number with the digits it is written with.
+    pub(crate) fn decimal(&self, key: &'static str) -> Option<Decimal> {
+        let decimal = self.required(key, "a number", decimal_of)?;
+        if decimal.is_none() {
+            self.mistake(key, "cannot be kept exactly", "a number with at most 28 digits");
+        }
+        decimal
+    }
+
+    /// The entries of a table with free keys that hold numbers.
+    pub(crate) fn free_numbers(&self, key: &'static str) -> Vec<(At<'a>, String, Decimal)> {
+        let mut numbers = Vec::new();
+        for (name, value) in self.free_entries(key) {
+            let at = At { file: self.file, offset: value.span().start };
+            match decimal_of(value.get_ref()).flatten() {
+                Some(number) => numbers.push((at, name, number)),
+                None => {
+                    let key = format!("{}.{name}", self.full(key));
+                    self.found.add(at, &key, format!("is {}", kind_of(value.get_ref())), "a number");
+                }
+            }
+        }
+        numbers
+    }
+
+    /// Where a byte of the text at a key stands. In a text with escapes only its beginning is known.
+    pub(crate) fn inside(&self, key: &str, byte: usize) -> At<'a> {
+        let Some((_, value)) = self.table.iter().find(|(name, _)| name.get_ref() == key) else {
+            return self.at();
+        };
+        let start = value.span().start;
+        let text = value.get_ref().as_str().unwrap_or_default();
+        let written = self.file.text.get(start..).unwrap_or_default();
+        let opened = ["\"\"\"\r\n", "\"\"\"\n", "\"\"\"", "'''\r\n", "'''\n", "'''", "\"", "'"];
+        let within = |open: &&str| written.strip_prefix(*open).is_some_and(|rest| rest.starts_with(text));
+        let offset = opened.iter().find(|open| within(open)).map_or(start, |open| start + open.len() + byte);
+        At { file: self.file, offset }
     }
 
     /// A civil date that may be absent.
