@@ -25,5 +25,5 @@ pub use error::DemoError;
 pub use plan::{Planned, PlannedKind};
 pub use publish::{Counts, PublishConfig, publish};
 pub use reading::{Measure, MeasureValue, Reading};
-pub use recordings::{Attribution, Recordings};
+pub use recordings::{Attribution, Recordings, RowSet};
 pub use run::{DemoConfig, DemoInput, DemoReport, run};

@@ -1,8 +1,14 @@
 //! Real recordings of other cities, re-based in time and published as if they happened now.
 
+mod birmingham;
+mod i94;
+mod melbourne;
 mod montreal;
+mod nairobi;
 mod plan;
+mod plumtree;
 mod prsa;
+mod rows;
 mod speeds;
 mod table;
 
@@ -18,6 +24,7 @@ use crate::city::in_order;
 use crate::plan::{Plan, Planned};
 
 use plan::{Playing, Recording, Replay};
+pub use rows::RowSet;
 
 /// The recordings of a directory whose sources a profile lists.
 #[derive(Clone, Debug)]

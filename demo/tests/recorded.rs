@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
-use nhip_demo::{Planned, Recordings};
+use nhip_demo::{Planned, Recordings, RowSet};
 use nhip_profile::Profile;
 use nhip_proto::{ArrivalTime, MINUTE, SECOND, Span};
 
@@ -110,4 +110,33 @@ fn the_same_profile_and_end_give_the_same_plan() {
         *by_stream.entry(message.topic.split('/').nth(3).unwrap_or("")).or_default() += 1;
     }
     assert!(left.iter().all(|message| message.at > END.plus(-48 * HOUR)), "{by_stream:?}");
+}
+
+#[test]
+fn every_row_goes_out_as_it_stands_and_not_before_its_time() {
+    let test = "every_row_goes_out_as_it_stands_and_not_before_its_time";
+    let Some(data) = data() else { return skipped(test) };
+    let expected = [
+        (RowSet::I94, 32_233, r#""date_time":"2015-06-11 20:00:00""#),
+        (RowSet::Melbourne, 32_276, r#""utc":"2014-12-31T13:00:00Z""#),
+        (RowSet::Birmingham, 22_482, r#""Occupancy":"61""#),
+        (RowSet::Nairobi, 8_631, r#""crash_datetime":"01/01/2017 08:11""#),
+        (RowSet::Plumtree, 86_656, r#""qualifiers":"A""#),
+    ];
+    for (set, rows, cell) in expected {
+        let plan = set.plan(&data).expect("rows");
+        assert_eq!(plan.iter().map(|message| message.readings).sum::<u32>(), rows, "{set:?}");
+        assert!(plan.windows(2).all(|pair| pair[0].at <= pair[1].at), "{set:?}: not by time");
+        let first: Vec<_> = plan.iter().take_while(|message| message.at == plan[0].at).collect();
+        let text = |message: &&Planned| String::from_utf8_lossy(&message.payload).into_owned();
+        assert!(first.iter().any(|message| text(message).contains(cell)), "{set:?}: {cell}");
+        assert!(!set.attribution().licence.is_empty());
+    }
+    let plumtree = RowSet::Plumtree.plan(&data).expect("rows");
+    let faults = plumtree.iter().map(|message| {
+        String::from_utf8_lossy(&message.payload)
+            .matches(r#""qualifiers":"P,Eqp","site":"01581752","stat":"00000","value":null"#)
+            .count()
+    });
+    assert_eq!(faults.sum::<usize>(), 2, "an empty cell is null, its qualifier stands beside it");
 }

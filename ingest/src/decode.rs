@@ -1,14 +1,33 @@
 //! Bytes to items: one total, stateless function per dialect. Nothing is judged here, and no text of a
 //! payload gets into the clear part unless the profile declares it.
 
+mod axis_event;
+mod chirpstack;
 pub(crate) mod clock_text;
+mod dahua_event;
 mod dialect;
+mod frigate;
+mod hikvision_alert;
 pub(crate) mod json;
+mod lorawan;
+mod members;
 mod native_json;
 mod native_protobuf;
+mod ngsi;
+mod onvif_event;
+mod onvif_metadata;
+mod open311;
+mod plain_word;
 mod protobuf_bounds;
+mod sensorthings;
+mod sheet;
 mod sparkplug_b;
+mod stamps;
+mod tasmota;
+mod things_stack;
 mod time_text;
+mod xml;
+mod zigbee2mqtt;
 
 use jiff::tz::TimeZone;
 use nhip_profile::{Mapping, Stream};
@@ -78,6 +97,19 @@ pub fn decode(dialect: Dialect, payload: &[u8], context: &DecodeContext<'_>) -> 
             Ok((items, session)) => (Ok(items), Some(session)),
             Err(rejection) => (Err(rejection), None),
         },
+        Dialect::OnvifEvent => (onvif_event::items(payload, context), None),
+        Dialect::OnvifMetadata => (onvif_metadata::items(payload, context), None),
+        Dialect::Frigate => (frigate::items(payload, context), None),
+        Dialect::AxisEvent => (axis_event::items(payload, context), None),
+        Dialect::HikvisionAlert => (hikvision_alert::items(payload, context), None),
+        Dialect::DahuaEvent => (dahua_event::items(payload, context), None),
+        Dialect::ChirpstackV4 => (chirpstack::items(payload, context), None),
+        Dialect::TtsV3 => (things_stack::items(payload, context), None),
+        Dialect::Ngsi => (ngsi::items(payload, context), None),
+        Dialect::SensorThings => (sensorthings::items(payload, context), None),
+        Dialect::Open311 => (open311::items(payload, context), None),
+        Dialect::Zigbee2Mqtt => (zigbee2mqtt::items(payload, context), None),
+        Dialect::Tasmota => (tasmota::items(payload, context), None),
     };
     let body = match items {
         Ok(items) => MessageBody::Items(items),

@@ -18,6 +18,7 @@ const ROWS_READ_MAX: usize = 500_000;
 struct Line<'a> {
     indicator: &'a str,
     area: &'a str,
+    group: &'a str,
     period: &'a str,
     window_start_ns: i64,
     window_end_ns: i64,
@@ -67,6 +68,7 @@ fn print(row: &Row) -> Result<(), Failure> {
     let line = Line {
         indicator: row.key.indicator.as_str(),
         area: row.key.area.as_str(),
+        group: &row.key.group,
         period: &row.key.period,
         window_start_ns: row.key.window_start.0,
         window_end_ns: row.window_end.0,

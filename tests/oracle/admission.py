@@ -133,7 +133,9 @@ class Admission:
         """Whether every window the value could enter ended longer than the horizon ago."""
         ends = []
         for indicator in self.profile.indicators:
-            if indicator.stream == stream.id and name in driving_names(indicator.table):
+            if indicator.is_derived or indicator.stream != stream.id:
+                continue
+            if name in driving_names(indicator.table):
                 if "share_of_time" in indicator.table:
                     ends.append(time + stream.staleness)
                 else:

@@ -5,7 +5,7 @@ import json
 import sys
 from pathlib import Path
 
-KEY = ("indicator", "area", "period", "window_start_ns")
+KEY = ("indicator", "area", "group", "period", "window_start_ns")
 EXACT = ("window_end_ns", "numerator", "denominator", "value", "k", "m")
 SHOWN_MAX = 50
 
@@ -15,7 +15,7 @@ def read(path: Path) -> dict[tuple, dict]:
         rows = [json.loads(line) for line in lines if line.strip()]
     found = {}
     for row in rows:
-        key = tuple(row[name] for name in KEY)
+        key = tuple(row.get(name, "") for name in KEY)
         older = found.get(key)
         if older is None or row.get("revision", 0) >= older.get("revision", 0):
             found[key] = row

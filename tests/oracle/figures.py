@@ -5,13 +5,16 @@ from fractions import Fraction
 import polars
 
 from admission import Value, driving_names, term_name
-from profile_text import Indicator, Profile, half_even
-from windows import label, window_of
+from derived import derive
+from profile_text import Indicator, Profile, decimal_text, half_even
+from windows import label, window_of, windows_of
 
 # Sums stay below this by far, or the exact Python way is taken.
 INT64_SAFE = 2**62
 SIMPLE = ("count", "sum", "mean", "min", "max")
 KEYS = ["area", "start", "end"]
+# What only derived figures look at.
+INNER = ("exact", "weight", "sources")
 
 
 def figures(profile: Profile, values: list[Value]):
@@ -21,10 +24,14 @@ def figures(profile: Profile, values: list[Value]):
         by_name.setdefault((value.stream, value.name), []).append(value)
     found = []
     for indicator in profile.indicators:
+        if indicator.is_derived:
+            continue
         names = sorted(driving_names(indicator.table))
         driving = [value for name in names for value in by_name.get((indicator.stream, name), [])]
         found.extend(of_indicator(profile, indicator, driving))
-    return sorted(found, key=lambda row: (row["indicator"], row["area"], row["window_start_ns"]))
+    found.extend(derive(profile, found))
+    found.sort(key=lambda row: (row["indicator"], row["area"], row["window_start_ns"]))
+    return [{name: value for name, value in row.items() if name not in INNER} for row in found]
 
 
 def of_indicator(profile: Profile, indicator: Indicator, values: list[Value]):
@@ -33,32 +40,45 @@ def of_indicator(profile: Profile, indicator: Indicator, values: list[Value]):
     if "share_of_time" in table:
         contributions = shares_of_time(profile, indicator, values)
     else:
-        contributions = [
-            one for value in values if (one := contribution(profile, indicator, value)) is not None
-        ]
+        contributions = [one for value in values for one in contribution(profile, indicator, value)]
     if not contributions:
         return []
     combine = lasts if "last" in table else totals
     rows = []
-    for area, start, end, above, below, sources in combine(profile, indicator, contributions):
+    for area, start, end, above, below, sources, readings in combine(profile, indicator, contributions):
         due = profile.due(indicator.stream, area)
         strangers = len([source for source in sources if source not in profile.sources])
+        if too_few(profile, indicator, (start, end), len(due), readings):
+            above, below = 0, 0
         above = above if below else 0
+        exact = unrounded(profile, indicator, above, below)
         rows.append(
             {
                 "indicator": indicator.id,
                 "area": area,
+                "group": "",
                 "period": label(indicator.window),
                 "window_start_ns": start,
                 "window_end_ns": end,
                 "numerator": str(above),
                 "denominator": str(below),
-                "value": shown(profile, indicator, above, below),
+                "value": shown(indicator, exact),
                 "k": len(sources),
                 "m": max(len(due) + strangers, len(sources)),
+                "exact": exact,
+                "weight": below,
+                "sources": set(sources),
             }
         )
     return rows
+
+
+def too_few(profile: Profile, indicator: Indicator, window, due: int, readings: int) -> bool:
+    """Whether the window got less than the share of its readings that its definition asks for."""
+    if "readings_min" not in indicator.table:
+        return False
+    expected = (window[1] - window[0]) * due // profile.streams[indicator.stream].cadence
+    return readings < Fraction(indicator.table["readings_min"]) * expected
 
 
 def passes(profile: Profile, conditions: dict, values: dict) -> bool:
@@ -76,19 +96,19 @@ def passes(profile: Profile, conditions: dict, values: dict) -> bool:
 
 
 def contribution(profile: Profile, indicator: Indicator, value: Value):
-    """What one value adds above and below; None if nothing."""
+    """What one value adds above and below, in each window it lies in."""
     table = indicator.table
     if "ratio" in table:
         ratio = table["ratio"]
         above = amount(profile, ratio["numerator"], value)
         below = amount(profile, ratio["denominator"], value)
         if above is None and below is None:
-            return None
+            return
         above, below = above or 0, below or 0
     else:
         above, below = (1 if "count" in table else value.number), 1
-    start, end = window_of(indicator.window, profile.zone, value.instant)
-    return value, start, end, above, below
+    for start, end in windows_of(indicator.window, profile.zone, value.instant):
+        yield value, start, end, above, below
 
 
 def amount(profile: Profile, term: dict, value: Value):
@@ -116,17 +136,21 @@ def totals(profile: Profile, indicator: Indicator, contributions):
     table = indicator.table
     above = polars.col("above")
     above = above.min() if "min" in table else above.max() if "max" in table else above.sum()
-    grouped = frame.group_by(KEYS).agg(above, polars.col("below").sum(), polars.col("source").unique())
+    counts = [polars.col("below").sum(), polars.col("source").unique(), polars.len().alias("readings")]
+    grouped = frame.group_by(KEYS).agg(above, *counts)
     counted = any(key in table for key in ("count", "sum", "min", "max"))
     for row in grouped.iter_rows(named=True):
         below = 1 if counted else row["below"]
-        yield row["area"], row["start"], row["end"], row["above"], below, row["source"]
+        yield row["area"], row["start"], row["end"], row["above"], below, row["source"], row["readings"]
 
 
 def lasts(profile: Profile, indicator: Indicator, contributions):
     """The last of each source by (event time, sequence, value), then the areas' roll-up."""
     last: dict[tuple, tuple] = {}
+    readings: dict[tuple, int] = {}
     for value, start, end, above, _ in contributions:
+        for area in profile.areas_of(value.source):
+            readings[(area, start, end)] = readings.get((area, start, end), 0) + 1
         key = (value.source, start, end)
         rank = (value.time, value.sequence, above)
         last[key] = max(last.get(key, rank), rank)
@@ -137,7 +161,8 @@ def lasts(profile: Profile, indicator: Indicator, contributions):
     roll = {"sum": sum, "mean": sum, "min": min, "max": max}[indicator.table["rollup"]]
     for (area, start, end), numbers in groups.items():
         below = len(numbers) if indicator.table["rollup"] == "mean" else 1
-        yield area, start, end, roll(numbers.values()), below, list(numbers)
+        many = readings[(area, start, end)]
+        yield area, start, end, roll(numbers.values()), below, list(numbers), many
 
 
 def shares_of_time(profile: Profile, indicator: Indicator, values: list[Value]):
@@ -163,15 +188,19 @@ def shares_of_time(profile: Profile, indicator: Indicator, values: list[Value]):
     return found
 
 
-def shown(profile: Profile, indicator: Indicator, above: int, below: int) -> str | None:
-    """The exact quotient, rounded once, half to even, with the indicator's digits."""
+def unrounded(profile: Profile, indicator: Indicator, above: int, below: int) -> Fraction | None:
+    """The exact quotient in the unit shown."""
     if below == 0:
         return None
     up, down = scales(profile, indicator.table)
     ratio = indicator.table.get("ratio") or indicator.table.get("share_of_time") or {}
     factor = 100 if ratio.get("percent") else 1
-    value = Fraction(above, below) * factor * Fraction(10**down, 10**up)
-    return decimal_text(half_even(value, indicator.scale), indicator.scale)
+    return Fraction(above, below) * factor * Fraction(10**down, 10**up)
+
+
+def shown(indicator: Indicator, exact: Fraction | None) -> str | None:
+    """Rounded once, half to even, with the indicator's digits."""
+    return None if exact is None else decimal_text(half_even(exact, indicator.scale), indicator.scale)
 
 
 def scales(profile: Profile, table: dict) -> tuple[int, int]:
@@ -190,9 +219,3 @@ def term_scale(profile: Profile, term: dict) -> int:
     if "product" in term:
         return sum(profile.quantities[name].scale for name in term["product"])
     return profile.quantities[term["sum"]].scale if "sum" in term else 0
-
-
-def decimal_text(mantissa: int, scale: int) -> str:
-    digits = str(abs(mantissa)).rjust(scale + 1, "0")
-    whole, fraction = digits[: len(digits) - scale], digits[len(digits) - scale :]
-    return ("-" if mantissa < 0 else "") + whole + (f".{fraction}" if scale else "")

@@ -1,6 +1,7 @@
 """What the oracle needs of a profile, read from its own text: TOML and CSV, no code of the product."""
 
 import csv
+import re
 import tomllib
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -59,6 +60,7 @@ class Stream:
     skew: int
     open: bool
     stamp_is_start: bool
+    cadence: int
     quantities: dict[str, str]
     states: dict[str, list[str]]
 
@@ -79,6 +81,10 @@ class Indicator:
     window: str
     table: dict = field(repr=False)
 
+    @property
+    def is_derived(self) -> bool:
+        return any(key in self.table for key in ("formula", "calculator", "over_time"))
+
 
 @dataclass
 class Profile:
@@ -95,11 +101,18 @@ class Profile:
         if source not in self.sources:
             province = next(code for code, parent in self.parents.items() if not parent)
             return ["unassigned", province]
-        chain, area = [], self.sources[source].area
+        return self.chain(self.sources[source].area)
+
+    def chain(self, area: str) -> list[str]:
+        """An area and everything it lies in."""
+        chain = []
         while area:
             chain.append(area)
-            area = self.parents[area]
+            area = self.parents.get(area)
         return chain
+
+    def lowest_areas(self) -> set[str]:
+        return self.parents.keys() - set(self.parents.values())
 
     def due(self, stream: str, area: str) -> set[str]:
         listed = (source for source in self.sources.values() if source.stream == stream)
@@ -122,6 +135,12 @@ def half_even(value: Fraction, scale: int) -> int:
     return round(value * 10**scale)
 
 
+def decimal_text(mantissa: int, scale: int) -> str:
+    digits = str(abs(mantissa)).rjust(scale + 1, "0")
+    whole, fraction = digits[: len(digits) - scale], digits[len(digits) - scale :]
+    return ("-" if mantissa < 0 else "") + whole + (f".{fraction}" if scale else "")
+
+
 def load(directory: Path) -> Profile:
     tables: dict[str, list[dict]] = {}
     head = {}
@@ -139,7 +158,7 @@ def load(directory: Path) -> Profile:
         streams={table["id"]: stream(table) for table in tables.get("stream", [])},
         sources={row["id"]: source(row) for row in rows(directory, "sources")},
         parents={row["code"]: row.get("parent") or None for row in areas},
-        indicators=[indicator(table) for table in tables.get("indicator", [])],
+        indicators=streams_of_derived([indicator(table) for table in tables.get("indicator", [])]),
     )
 
 
@@ -159,6 +178,7 @@ def stream(table) -> Stream:
         skew=span(table.get("skew", "5m")),
         open=table.get("open", False),
         stamp_is_start=table.get("stamp", "end") == "start",
+        cadence=cadence,
         quantities=dict(table.get("quantities", {})),
         states={name: words if isinstance(words, list) else [words] for name, words in states.items()},
     )
@@ -170,7 +190,26 @@ def source(row) -> Source:
 
 
 def indicator(table) -> Indicator:
-    return Indicator(table["id"], table["stream"], table["scale"], table["window"], table)
+    return Indicator(table["id"], table.get("stream", ""), table["scale"], table["window"], table)
+
+
+def streams_of_derived(indicators: list[Indicator]) -> list[Indicator]:
+    """A derived indicator stands on the stream of its first input, through as many as it takes."""
+    by_id = {indicator.id: indicator for indicator in indicators}
+    for indicator in indicators:
+        first = indicator
+        while not first.stream:
+            first = by_id[first_input(first.table)]
+        indicator.stream = first.stream
+    return indicators
+
+
+def first_input(table: dict) -> str:
+    if "formula" in table:
+        return re.search(r"[a-z][a-z0-9_]*\.[a-z0-9_.]+", table["formula"])[0]
+    if "calculator" in table:
+        return next(iter(table["calculator"]["inputs"].values()))
+    return table["over_time"]["of"]
 
 
 def rows(directory: Path, stem: str) -> list[dict]:

@@ -324,7 +324,7 @@ class Parts(unittest.TestCase):
     def test_a_comparison_finds_every_difference(self):
         row = dict(indicator="i", area="P", period="1h", window_start_ns=0, window_end_ns=HOUR)
         row |= dict(numerator="1", denominator="1", value="1.0", k=1, m=2)
-        key = ("i", "P", "1h", 0)
+        key = ("i", "P", "", "1h", 0)
         final = row | {"state": "final"}
         self.assertEqual(compare.differences({key: row}, {key: final}), [])
         for wrong in ({"numerator": "2"}, {"value": "1"}, {"k": 2}, {"m": 1}, {"state": "provisional"}):

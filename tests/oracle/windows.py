@@ -10,8 +10,28 @@ SECOND = 1_000_000_000
 UTC = datetime.timezone.utc
 
 
+def windows_of(window: str, zone: str, instant_ns: int) -> list[tuple[int, int]]:
+    """Every window an instant lies in: one, or of "24h every 1h" twenty-four."""
+    last = window_of(window, zone, instant_ns)
+    if " every " not in window:
+        return [last]
+    length, hop = map(span, window.split(" every "))
+    return [(last[0] - back * hop, last[1] - back * hop) for back in range(length // hop)]
+
+
+def neighbour(window: str, zone: str, start_ns: int) -> int:
+    """The start of the window before."""
+    if " every " in window:
+        return start_ns - span(window.split(" every ")[1])
+    return window_of(window, zone, start_ns - 1)[0]
+
+
 def window_of(window: str, zone: str, instant_ns: int) -> tuple[int, int]:
-    """Start (inclusive) and end (exclusive), UTC nanoseconds."""
+    """Start (inclusive) and end (exclusive), UTC nanoseconds; of windows that hop the last one."""
+    if " every " in window:
+        length, hop = map(span, window.split(" every "))
+        start = instant_ns // hop * hop
+        return start, start + length
     if window in ("1d", "1mo", "1y"):
         seconds = instant_ns // SECOND
         date = datetime.datetime.fromtimestamp(seconds, UTC).astimezone(ZoneInfo(zone)).date()
@@ -44,6 +64,8 @@ def label(window: str) -> str:
     """The period in rows: the shortest spelling, days only beyond 48 h."""
     if window in ("hour", "1d", "1mo", "1y"):
         return window
+    if " every " in window:
+        return "/".join(label(part) for part in window.split(" every "))
     length = span(window)
     for unit in ("d", "h", "m", "s", "ms"):
         size = span(f"1{unit}")

@@ -8,7 +8,25 @@ use crate::read::Section;
 use crate::{Path, Route};
 
 /// The dialects of `ingest/src/decode`.
-const DIALECTS: &[&str] = &["native-json", "native-protobuf", "sparkplug-b", "json-map"];
+const DIALECTS: &[&str] = &[
+    "native-json",
+    "native-protobuf",
+    "sparkplug-b",
+    "json-map",
+    "onvif-event",
+    "onvif-metadata",
+    "frigate",
+    "axis-event",
+    "hikvision-alert",
+    "dahua-event",
+    "chirpstack-v4",
+    "tts-v3",
+    "ngsi",
+    "sensorthings",
+    "open311",
+    "zigbee2mqtt",
+    "tasmota",
+];
 /// The dialect that needs a mapping.
 const MAPPED: &str = "json-map";
 /// What a placeholder of a source template may begin with to be looked up in the payload.
