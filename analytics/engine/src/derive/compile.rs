@@ -131,14 +131,14 @@ fn critical(profile: &Profile, id: &IndicatorId) -> (Vec<Limit>, u8) {
 fn alarm_levels(profile: &Profile, inputs: &BTreeMap<String, IndicatorId>) -> Vec<AlarmLevels> {
     let level = inputs.get(LEVEL).and_then(|id| profile.indicators.get(id));
     let Some(unit) = level.map(|indicator| indicator.unit.as_str()) else { return Vec::new() };
-    let exact = |level: Decimal, from: &str| {
+    let exact = |level: Decimal| {
         // Six digits more than written: a metre told in micrometres is still exact.
         let scale = level.scale.saturating_add(6);
-        let digits = profile::convert(level, from, unit, scale)?;
+        let digits = profile::convert(level, "m", unit, scale)?;
         Exact::of(digits, scale).and_then(|exact| Exact::reduced(exact.numerator, exact.denominator))
     };
     let known = profile.water_levels.iter().filter_map(|known| {
-        let [one, two, three] = known.levels.map(|level| exact(level, &known.unit));
+        let [one, two, three] = known.levels.map(exact);
         let (group, valid) = (known.group.clone(), known.valid.clone());
         Some(AlarmLevels { group, levels: [one?, two?, three?], valid })
     });
