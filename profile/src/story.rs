@@ -143,6 +143,8 @@ pub struct FigureExpectation {
     pub indicator: IndicatorId,
     /// The area.
     pub area: AreaCode,
+    /// The group in it; empty: the area as a whole.
+    pub group: String,
     /// The start of the window.
     pub window_start: EventTime,
     /// The value; none: missing.

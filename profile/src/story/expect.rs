@@ -72,7 +72,9 @@ fn read_figure(
     words: &mut Words<'_>,
     calendar: &Calendar<'_>,
 ) -> Result<Expectation, Wrong> {
-    let area = AreaCode::new(words.take("an area")?.text);
+    let place = words.take("an area or area@group")?.text;
+    let (area, group) = place.split_once('@').unwrap_or((place, ""));
+    let (area, group) = (AreaCode::new(area), group.to_owned());
     let window_start = EventTime(calendar.time(words.take("the start of a window")?)?);
     words.expect("=")?;
     let word = words.take("a value or none")?;
@@ -81,6 +83,7 @@ fn read_figure(
     let mut figure = FigureExpectation {
         indicator: IndicatorId::new(indicator.text),
         area,
+        group,
         window_start,
         value,
         unit: None,

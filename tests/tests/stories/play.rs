@@ -116,7 +116,8 @@ impl Run {
 
     fn judge_figure(&self, expected: &FigureExpectation) -> Result<(), String> {
         let window = text(expected.window_start);
-        let asked = format!("indicator={}&area={}&window={window}", expected.indicator, expected.area);
+        let (indicator, area, group) = (&expected.indicator, &expected.area, &expected.group);
+        let asked = format!("indicator={indicator}&area={area}&group={group}&window={window}");
         let answer = get(self.stepped.node.http, &format!("/api/v1/explain?{asked}"));
         let (status, body) = answer.map_err(|error| error.to_string())?;
         if status == 404 {

@@ -16,7 +16,8 @@ impl Run<'_> {
     }
 
     fn judge_figure(&self, expected: &FigureExpectation) -> Result<(), String> {
-        let name = format!("{} {}", expected.indicator, expected.area);
+        let at = if expected.group.is_empty() { "" } else { "@" };
+        let name = format!("{} {}{at}{}", expected.indicator, expected.area, expected.group);
         let Some(indicator) = self.profile.indicators.get(&expected.indicator) else {
             return Err(format!("the profile has no indicator {}", expected.indicator));
         };
@@ -47,13 +48,14 @@ impl Run<'_> {
 
     /// The durable row of a settled window; else what the engine would say now.
     fn row(&self, expected: &FigureExpectation) -> Option<Row> {
-        let key = (expected.indicator.clone(), expected.area.clone(), expected.window_start);
+        let FigureExpectation { indicator, area, group, window_start, .. } = expected.clone();
+        let key = (indicator, area, group, window_start);
         let durable = self.rows.get(&key);
         if let Some(row) = durable.filter(|row| row.state != RowState::Provisional) {
             return Some(row.clone());
         }
         let window: Option<EventTime> = Some(expected.window_start);
-        let live = self.engine.explain(&expected.indicator, &expected.area, "", window);
+        let live = self.engine.explain(&expected.indicator, &expected.area, &expected.group, window);
         live.map(|explained| explained.figure.row.clone()).or_else(|| durable.cloned())
     }
 

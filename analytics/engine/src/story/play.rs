@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use nhip_profile::story::{Act, Step, Story, StoryMessage, StoryValue};
 use nhip_profile::{Profile, zone_rules};
 use nhip_proto::{
-    AreaCode, ArrivalTime, Dedication, EventTime, Gap, IndicatorId, Item, ItemFlags, ItemName, ItemValue,
-    Logged, Message, MessageBody, Offset, Origin, ProfileText, Record, Rejection, RejectionReason, Row,
-    SourceId, Span, StreamId, Tick, partition_of,
+    AreaCode, ArrivalTime, Dedication, EventTime, FigureKey, Gap, IndicatorId, Item, ItemFlags, ItemName,
+    ItemValue, Logged, Message, MessageBody, Offset, Origin, ProfileText, Record, Rejection, RejectionReason,
+    Row, SourceId, Span, StreamId, Tick, partition_of,
 };
 
 use super::Failure;
@@ -32,8 +32,8 @@ impl Default for Play {
 pub(super) struct Run<'a> {
     pub(super) profile: &'a Profile,
     pub(super) engine: Engine,
-    /// The last durable row of each figure: indicator, area, window start.
-    pub(super) rows: BTreeMap<(IndicatorId, AreaCode, EventTime), Row>,
+    /// The last durable row of each figure: indicator, area, group, window start.
+    pub(super) rows: BTreeMap<(IndicatorId, AreaCode, String, EventTime), Row>,
     settings: EngineSettings,
     play: Play,
     waiting: Vec<Logged>,
@@ -164,7 +164,8 @@ impl<'a> Run<'a> {
             self.fail(at, error.to_string());
         }
         for row in effects.rows.into_iter().flat_map(|(_, rows)| rows) {
-            let key = (row.key.indicator.clone(), row.key.area.clone(), row.key.window_start);
+            let FigureKey { indicator, area, group, window_start, .. } = row.key.clone();
+            let key = (indicator, area, group, window_start);
             self.rows.insert(key, row);
         }
     }
