@@ -9,6 +9,7 @@ mod dialect;
 mod frigate;
 mod hikvision_alert;
 pub(crate) mod json;
+mod json_map;
 mod lorawan;
 mod members;
 mod native_json;
@@ -93,6 +94,7 @@ pub fn decode(dialect: Dialect, payload: &[u8], context: &DecodeContext<'_>) -> 
     let (items, session) = match dialect {
         Dialect::NativeJson => (native_json::items(payload, context), None),
         Dialect::NativeProtobuf => (native_protobuf::items(payload, context), None),
+        Dialect::JsonMap => (json_map::items(payload, context), None),
         Dialect::SparkplugB => match sparkplug_b::items(payload, context) {
             Ok((items, session)) => (Ok(items), Some(session)),
             Err(rejection) => (Err(rejection), None),

@@ -6,6 +6,7 @@
 
 mod again;
 mod decode;
+mod mapping_test;
 mod rebirth;
 mod route;
 mod seal;
@@ -16,6 +17,7 @@ pub use again::{Again, decode_again};
 pub use decode::{
     DecodeContext, Decoded, Dialect, ID_BYTES_MAX, ITEMS_MAX, NESTING_MAX, PERIOD_MAX, READINGS_MAX, decode,
 };
+pub use mapping_test::{MappingOutcome, MappingReport, run_mapping_tests};
 pub use rebirth::{RebirthLimit, RebirthLimitSettings, sparkplug_rebirth};
 pub use route::{Part, Router, SOURCE_BYTES_MAX, TOPIC_LEVELS_MAX, Taken, Turned};
 pub use seal::{Opened, SealKey, UnsealError, open};

@@ -174,6 +174,11 @@ impl Router {
         }
     }
 
+    /// The zone of a mapping's stamps in a stream.
+    pub(crate) fn zone_of(&self, mapping: &Mapping, stream: &StreamId) -> Option<TimeZone> {
+        own_zone(mapping).or_else(|| self.zones.get(stream).cloned())
+    }
+
     /// The message an element once was: it is not split again.
     pub(crate) fn read_element(&self, topic: &str, payload: &[u8]) -> Result<Taken<'_>, Turned<'_>> {
         let levels = levels(topic).ok_or(NO_ROUTE)?;
@@ -333,7 +338,7 @@ fn compile(profile: &Profile, route: &nhip_profile::Route) -> Option<Compiled> {
     profile.streams.contains_key(&route.stream).then_some(())?;
     let dialect = Dialect::of_name(&route.dialect)?;
     let mapping = route.mapping.as_ref().map(|id| profile.mappings.get(id).ok_or(())).transpose().ok()?;
-    let zone = mapping.and_then(|mapping| mapping.time.as_ref()?.zone.as_deref().and_then(named_zone));
+    let zone = mapping.and_then(own_zone);
     Some(Compiled {
         filter,
         tail,
@@ -344,6 +349,11 @@ fn compile(profile: &Profile, route: &nhip_profile::Route) -> Option<Compiled> {
         mapping: route.mapping.clone(),
         zone,
     })
+}
+
+/// The zone a mapping names itself.
+fn own_zone(mapping: &Mapping) -> Option<TimeZone> {
+    mapping.time.as_ref()?.zone.as_deref().and_then(named_zone)
 }
 
 /// The zone of a stream's stamps that name none.

@@ -7,6 +7,7 @@ mod calendars;
 mod derived;
 mod indicator_text;
 mod indicators;
+mod mappings;
 mod measures;
 mod profile;
 mod quantities;
@@ -124,6 +125,7 @@ fn read<'a>(
     badges::read(all("badge"), &mut loading);
     units::read(texts, &mut loading);
     streams::read_streams(all("stream"), &mut loading);
+    mappings::read(all("mapping"), &mut loading);
     routes::read(all("route"), &mut loading);
     areas::read(texts, &mut loading);
     sources::read(texts, &mut loading);

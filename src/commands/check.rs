@@ -1,6 +1,7 @@
-//! `nhip check` and `nhip test`: every mistake at once, every test of every indicator.
+//! `nhip check` and `nhip test`: every mistake at once, every test of every indicator and mapping.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use nhip_engine::story::Play;
 
@@ -24,11 +25,15 @@ pub(crate) fn check(directory: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Runs the tests the indicators carry.
+/// Runs the tests that indicators and mappings carry.
 pub(crate) fn test(directory: &Path) -> Result<(), Failure> {
-    let (_, files) = profile_dir::load(directory)?;
+    let (profile, files) = profile_dir::load(directory)?;
+    let mappings = nhip_ingest::run_mapping_tests(&Arc::new(profile));
     let report = nhip_engine::story::run_profile_tests(&files, Play::default())
         .map_err(|mistakes| Failure::configuration(nhip_profile::check_report(&mistakes)))?;
     say(&report.to_string());
-    if report.passed() { Ok(()) } else { Err(Failure::other("some tests failed")) }
+    if !mappings.outcomes.is_empty() {
+        say(&mappings.to_string());
+    }
+    if report.passed() && mappings.passed() { Ok(()) } else { Err(Failure::other("some tests failed")) }
 }

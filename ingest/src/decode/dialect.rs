@@ -39,6 +39,8 @@ pub enum Dialect {
     Zigbee2Mqtt,
     /// Tasmota telemetry.
     Tasmota,
+    /// Any JSON by a mapping of the profile.
+    JsonMap,
 }
 
 impl Dialect {
@@ -60,6 +62,7 @@ impl Dialect {
         Self::Open311,
         Self::Zigbee2Mqtt,
         Self::Tasmota,
+        Self::JsonMap,
     ];
 
     /// The dialect a route of the profile names.
@@ -100,6 +103,7 @@ impl Dialect {
             Self::Open311 => "open311@1",
             Self::Zigbee2Mqtt => "zigbee2mqtt@1",
             Self::Tasmota => "tasmota@1",
+            Self::JsonMap => "json-map@1",
         }
     }
 

@@ -17,7 +17,7 @@ const NODES_MAX: usize = 6 * ITEMS_MAX;
 const NUMBER_KEY: &str = "$serde_json::private::Number";
 
 /// One JSON value.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(crate) enum Json<'a> {
     /// `null`.
     Null,

@@ -2,6 +2,7 @@
 //! memory.
 
 mod canary;
+mod json_map;
 mod native_json;
 mod native_protobuf;
 mod room;

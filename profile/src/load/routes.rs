@@ -54,7 +54,7 @@ fn read_route(section: &Section<'_>, loading: &Loading<'_>) -> Option<Route> {
         check_placeholders(section, filter, source);
     }
     let each = read_each(section);
-    let mapping = read_mapping_name(section, dialect, loading);
+    let mapping = read_mapping_name(section, dialect, stream.as_deref(), loading);
     let dialect = dialect?.to_owned();
     Some(Route { filter: filter?, dialect, stream: StreamId::new(&stream?), source: source?, each, mapping })
 }
@@ -72,18 +72,48 @@ fn read_each(section: &Section<'_>) -> Option<Path> {
     path
 }
 
-fn read_mapping_name(section: &Section<'_>, dialect: Option<&str>, loading: &Loading<'_>) -> Option<String> {
+fn read_mapping_name(
+    section: &Section<'_>,
+    dialect: Option<&str>,
+    stream: Option<&str>,
+    loading: &Loading<'_>,
+) -> Option<String> {
     if dialect == Some(MAPPED) {
         let id = section.text("mapping")?;
         if !loading.declared.mappings.contains(&id) {
             section.unknown("mapping", "mapping", &id, loading.declared.mappings.iter().map(String::as_str));
         }
+        check_mapping_fits(section, &id, stream, loading);
         return Some(id);
     }
     if section.has("mapping") {
         section.mistake("mapping", "is read by the dialect json-map only", "dialect = \"json-map\"");
     }
     None
+}
+
+/// What a mapping reads, the stream must carry; else it would be decoded and lost.
+fn check_mapping_fits(section: &Section<'_>, id: &str, stream: Option<&str>, loading: &Loading<'_>) {
+    let mapping = loading.profile.mappings.get(id);
+    let stream = stream.and_then(|stream| loading.profile.streams.get(stream));
+    let Some((mapping, stream)) = mapping.zip(stream) else { return };
+    for value in mapping.values.iter().filter(|value| !stream.quantities.contains_key(&value.name)) {
+        let reason = format!("mapping \"{id}\" reads \"{}\", which the stream does not carry", value.name);
+        section.mistake("mapping", reason, "quantities of the stream");
+    }
+    for state in &mapping.states {
+        let Some(words) = stream.states.get(&state.name) else {
+            let reason =
+                format!("mapping \"{id}\" reads \"{}\", which the stream does not carry", state.name);
+            section.mistake("mapping", reason, "states of the stream");
+            continue;
+        };
+        let meant = state.words.values().chain(&state.absent);
+        for word in meant.filter(|word| !words.contains(word)) {
+            let reason = format!("mapping \"{id}\" says \"{word}\", no word of \"{}\"", state.name);
+            section.mistake("mapping", reason, words.join(", "));
+        }
+    }
 }
 
 /// MQTT 5 §4.7: `+` and `#` stand alone in their level, `#` only at the end.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use nhip_proto::Decimal;
+use nhip_proto::{Decimal, RejectionReason};
 
 use crate::Path;
 
@@ -27,9 +27,9 @@ pub struct Mapping {
     /// States.
     pub states: Vec<MappedState>,
     /// A reading counts only if all hold; else the message is taken without an item.
-    pub when: Vec<Condition>,
+    pub when: Vec<MappedCondition>,
     /// Where it holds, the device marks its own values as faulty.
-    pub fault: Option<Condition>,
+    pub fault: Option<MappedCondition>,
     /// Whether a retained message is read. Default: only if the mapping has a time, an id or a sequence, for without
     /// them a replay cannot be told from a new event.
     pub retained: bool,
@@ -44,8 +44,10 @@ pub struct MappedTime {
     pub path: Path,
     /// How.
     pub format: TimeFormat,
-    /// The IANA zone of a stamp without one; none: the profile's.
+    /// The IANA zone of a stamp without one; none: the stream's, else the profile's.
     pub zone: Option<String>,
+    /// Whether the arrival stands in where the path leads nowhere; else the message is refused.
+    pub optional: bool,
 }
 
 /// The forms of a clock.
@@ -78,10 +80,10 @@ pub struct MappedValue {
     pub factor: Option<Decimal>,
     /// What is meant where the path leads nowhere.
     pub absent: Absent,
-    /// What is meant by `null`.
+    /// What is meant by `null` and by an empty text.
     pub null: Absent,
-    /// Numbers that mean: no value.
-    pub sentinels: Vec<Decimal>,
+    /// Numbers and texts that mean: no value.
+    pub sentinels: Vec<String>,
     /// Whether a comma stands for the decimal point in texts.
     pub decimal_comma: bool,
 }
@@ -110,13 +112,15 @@ pub struct MappedState {
     pub absent: Option<String>,
 }
 
-/// Whether a place in the payload holds one of some texts, numbers or truths.
+/// Whether a place in the payload holds (or does not hold) one of some texts, numbers or truths.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Condition {
+pub struct MappedCondition {
     /// Where.
     pub path: Path,
     /// One of these, as text.
-    pub is: Vec<String>,
+    pub words: Vec<String>,
+    /// Whether it must be none of them; then an absent value will do.
+    pub none_of: bool,
 }
 
 /// A test a mapping carries.
@@ -126,6 +130,8 @@ pub struct MappingTest {
     pub name: String,
     /// The payload, as sent.
     pub payload: String,
+    /// The topic it comes by: then it is routed, and split as its route says. None: it is one message.
+    pub topic: Option<String>,
     /// Whether it comes as a retained message.
     pub retained: bool,
     /// What must come out.
@@ -137,8 +143,8 @@ pub struct MappingTest {
 /// What a mapping's test expects.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Expected {
-    /// One line per item: `at TIME name=value unit`.
+    /// One line per item: `at TIME name=value unit`; none: the message is taken without an item.
     Items(String),
     /// A rejection for this reason.
-    Rejection(String),
+    Rejection(RejectionReason),
 }

@@ -214,6 +214,20 @@ impl<'a> Section<'a> {
         self.words_of(key, value)
     }
 
+    /// Texts, numbers and truths of a list (or a single one), as text.
+    pub(crate) fn scalars(&self, key: &'static str) -> Option<Vec<String>> {
+        let allowed = "a text, number or truth, or a list of them";
+        let (_, value) = self.required_entry(key, allowed)?;
+        let scalars = match value.get_ref() {
+            DeValue::Array(array) => array.iter().map(|one| scalar_of(one.get_ref())).collect(),
+            one => scalar_of(one).map(|one| vec![one]),
+        };
+        if scalars.is_none() {
+            self.mistake(key, "is no list of plain values", allowed);
+        }
+        scalars
+    }
+
     /// The entries of a table with free keys: place, key, text list.
     pub(crate) fn free_words(&self, key: &'static str) -> Vec<(At<'a>, String, Vec<(At<'a>, String)>)> {
         let Some(DeValue::Table(table)) = self.ask(key) else {
@@ -369,6 +383,14 @@ fn kind_of(value: &DeValue<'_>) -> &'static str {
         DeValue::Datetime(_) => "a date",
         DeValue::Array(_) => "a list",
         DeValue::Table(_) => "a table",
+    }
+}
+
+fn scalar_of(value: &DeValue<'_>) -> Option<String> {
+    match value {
+        DeValue::String(text) => Some(text.to_string()),
+        DeValue::Boolean(truth) => Some(truth.to_string()),
+        number => decimal_of(number).flatten().map(|number| number.to_string()),
     }
 }
 
