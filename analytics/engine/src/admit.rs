@@ -3,13 +3,14 @@
 use nhip_proto::{Item, ItemReason, Message, MessageBody, RejectionReason, Span};
 
 use crate::calendar::Memo;
-use crate::plan::{Amount, Drive, Kind, NameKind, Plan, Reads, Split, StreamPlan};
+use crate::measure::Measured;
+use crate::plan::{Drive, NameKind, Plan, Reads, Split, StreamPlan};
 use crate::reading::{self, Moment, Value, holds};
 use crate::seen::{Key, Verdict, content};
 use crate::series::Sample;
 use crate::session::{Meaning, UNBOUND};
 use crate::source::{Bound, Source};
-use crate::touch::{Change, Touch};
+use crate::touch::Touch;
 use crate::trace::{self, Origin};
 
 /// 2000-01-01T00:00Z: a clock before it was never set.
@@ -276,6 +277,7 @@ impl Visit<'_, '_> {
             for member in members {
                 let instant = match member.reads {
                     Reads::Held(_) => reach,
+                    Reads::Onsets(_) | Reads::Steps(_) => moment.instant,
                 };
                 let (_, end) = self.window(member.definition, instant);
                 alive |= !self.is_beyond(end, stream.horizon);
@@ -306,23 +308,29 @@ impl Visit<'_, '_> {
         (bound, stream): (&Bound, &StreamPlan),
     ) {
         let Some(name) = stream.names.get(number as usize) else { return };
+        let measured = Measured { item, name: number, value, values };
         let windows = std::mem::take(&mut self.out.windows);
         for (drive, window) in name.drives.iter().zip(&windows) {
             if !self.is_beyond(window.1, stream.horizon) {
-                self.drive(item, moment, (drive, *window, value), values, (bound, stream));
+                self.drive(&measured, moment, (drive, *window), (bound, stream));
             }
         }
         self.out.windows = windows;
         for at in &name.series {
             let Some(plan) = stream.series.get(*at as usize) else { continue };
-            if !holds(&plan.filter, values) || plan.group.is_some_and(|group| !self.is_in(group, values)) {
+            if !holds(&plan.filter, values) || plan.group.is_some_and(|group| !self.is_in(group, &measured)) {
                 continue;
             }
+            // A counter stands until it is read again; a state only while it is fresh.
+            let until = match value {
+                Value::Number(_) => i64::MAX,
+                Value::State(_) => moment.time.saturating_add(stream.staleness),
+            };
             let sample = Sample {
                 time: moment.time,
                 sequence: item.sequence.unwrap_or(0),
                 value: value.digits(),
-                until: moment.time.saturating_add(stream.staleness),
+                until,
                 instant: moment.instant,
                 area: bound.area,
                 lane: bound.lane,
@@ -333,30 +341,20 @@ impl Visit<'_, '_> {
 
     fn drive(
         &mut self,
-        item: &Item,
+        measured: &Measured<'_>,
         moment: &Moment,
-        (drive, (start, end), value): (&Drive, (i64, i64), Value),
-        values: &[Option<Value>],
+        (drive, (start, end)): (&Drive, (i64, i64)),
         (bound, stream): (&Bound, &StreamPlan),
     ) {
         let Some(definition) = self.frame.plan.definition(drive.definition) else { return };
         let (hops, hop) = definition.hops;
-        if (hops == 1 && !definition.covers(start)) || !holds(&definition.filter, values) {
+        if hops == 1 && !definition.covers(start) {
             return;
         }
-        let above = drive.numerator.as_ref().and_then(|amount| amount_of(amount, value, values));
-        let below = drive.denominator.as_ref().and_then(|amount| amount_of(amount, value, values));
-        let change = match (definition.kind, above, below) {
-            (_, None, None) | (Kind::InState, ..) => return,
-            (Kind::Min, Some(above), _) => Change::Least(above),
-            (Kind::Max, Some(above), _) => Change::Greatest(above),
-            (Kind::Last(_), Some(above), _) => Change::Last(item.sequence.unwrap_or(0), above),
-            (Kind::Min | Kind::Max | Kind::Last(_), None, _) => return,
-            (_, above, below) => Change::Add(above.unwrap_or(0), below.unwrap_or(0)),
-        };
+        let Some((change, counted)) = measured.change(definition, drive) else { return };
         let place = match &definition.split {
             Split::Whole => bound.area,
-            split => split.place(bound.area, bound.lane, slot_of(split, values)),
+            split => split.place(bound.area, bound.lane, measured.slot(split)),
         };
         let joined = self.source.joined.get_mut(drive.slot as usize);
         let joined = joined.is_some_and(|joined| std::mem::replace(joined, start) == start);
@@ -370,7 +368,7 @@ impl Visit<'_, '_> {
             end,
             offset: self.offset,
             time: Some(moment.time),
-            counted: below.is_some(),
+            counted,
             joins,
             change,
         };
@@ -387,9 +385,9 @@ impl Visit<'_, '_> {
     }
 
     /// Whether the reading is in one group of a definition split by a state.
-    fn is_in(&self, (definition, slot): (u32, u32), values: &[Option<Value>]) -> bool {
+    fn is_in(&self, (definition, slot): (u32, u32), measured: &Measured<'_>) -> bool {
         let definition = self.frame.plan.definition(definition);
-        definition.is_some_and(|definition| slot_of(&definition.split, values) == slot)
+        definition.is_some_and(|definition| measured.slot(&definition.split) == slot)
     }
 
     /// Takes a sample into a series and hands on what changed through it.
@@ -406,27 +404,6 @@ impl Visit<'_, '_> {
         for member in &plan.members {
             trace::taken(self.frame, member, &between, &origin, &mut self.out.touches);
         }
-    }
-}
-
-/// Which group of a split by a state a reading is in.
-fn slot_of(split: &Split, values: &[Option<Value>]) -> u32 {
-    let Split::State(split) = split else { return 0 };
-    match values.get(split.name as usize) {
-        Some(Some(Value::State(word))) => split.slot(Some(*word)),
-        _ => split.slot(None),
-    }
-}
-
-fn amount_of(amount: &Amount, value: Value, values: &[Option<Value>]) -> Option<i128> {
-    match (amount, value) {
-        (Amount::Value, Value::Number(number)) => Some(number),
-        (Amount::One(conditions), _) => holds(conditions, values).then_some(1),
-        (Amount::Times(other), Value::Number(number)) => match values.get(*other as usize) {
-            Some(Some(Value::Number(other))) => number.checked_mul(*other),
-            _ => None,
-        },
-        _ => None,
     }
 }
 

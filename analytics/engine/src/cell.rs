@@ -5,7 +5,9 @@ use std::borrow::Cow;
 use nhip_profile::LastRollup;
 use nhip_proto::{Level, MINUTE, RowState, divide_half_even};
 
+use crate::calculator::leq;
 use crate::plan::{Definition, Kind};
+use crate::sketch::{Distinct, Histogram};
 use crate::table::mix;
 use crate::touch::{Change, Touch};
 
@@ -43,13 +45,20 @@ pub(crate) struct Cell {
 /// What only some aggregates need.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Extra {
-    /// Each source's last: source, event time, sequence, value; sorted by source.
-    pub(crate) lasts: Vec<(u32, i64, u64, i128)>,
+    /// Each source's last (or first), sorted by source.
+    pub(crate) ones: Vec<One>,
     /// Counted and known time of the newest samples; they count when the window is closed.
     pub(crate) ahead: (i128, i128),
     /// Whose newest samples these are, sorted.
     pub(crate) waiting: Vec<u32>,
+    /// Values by size.
+    pub(crate) histogram: Histogram,
+    /// Different elements.
+    pub(crate) distinct: Distinct,
 }
+
+/// Source, event time, sequence, value.
+pub(crate) type One = (u32, i64, u64, i128);
 
 /// What the durable rows already say of a window.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -125,7 +134,10 @@ impl Cell {
                 self.above = if self.below == 0 { value } else { self.above.max(value) };
                 self.below += 1;
             }
-            Change::Last(sequence, value) => self.take_last(touch, sequence, value),
+            Change::Last(sequence, value) => self.take_one(touch, sequence, value, Ord::max),
+            Change::First(sequence, value) => self.take_one(touch, sequence, value, Ord::min),
+            Change::Bucket(key) => self.extra.get_or_insert_default().histogram.take(key),
+            Change::Element(hash) => self.extra.get_or_insert_default().distinct.take(hash),
             Change::Held(above, below) => {
                 self.above += above;
                 self.below += below;
@@ -157,16 +169,17 @@ impl Cell {
         }
     }
 
-    fn take_last(&mut self, touch: &Touch, sequence: u64, value: i128) {
-        let lasts = &mut self.extra.get_or_insert_default().lasts;
+    /// Keeps one value of the source, the last or the first.
+    fn take_one(&mut self, touch: &Touch, sequence: u64, value: i128, choose: fn(One, One) -> One) {
+        let ones = &mut self.extra.get_or_insert_default().ones;
         let new = (touch.source, touch.time.unwrap_or(i64::MIN), sequence, value);
-        match lasts.binary_search_by(|last| last.0.cmp(&touch.source)) {
+        match ones.binary_search_by(|one| one.0.cmp(&touch.source)) {
             Ok(at) => {
-                if let Some(last) = lasts.get_mut(at) {
-                    *last = (*last).max(new);
+                if let Some(one) = ones.get_mut(at) {
+                    *one = choose(*one, new);
                 }
             }
-            Err(at) => lasts.insert(at, new),
+            Err(at) => ones.insert(at, new),
         }
     }
 
@@ -192,9 +205,21 @@ impl Cell {
     /// What it amounts to.
     pub(crate) fn amounts(&self, definition: &Definition, closed: bool) -> Amounts {
         let (above, below, k) = match (definition.kind, &self.extra) {
-            (Kind::Last(rollup), Some(extra)) => {
-                let (above, below) = roll_up(rollup, extra.lasts.iter().map(|last| last.3));
+            (Kind::Last(rollup) | Kind::First(rollup), Some(extra)) => {
+                let (above, below) = roll_up(rollup, extra.ones.iter().map(|one| one.3));
                 (above, below, self.sources.len())
+            }
+            (Kind::Percentile(part, whole), Some(extra)) => {
+                let found = extra.histogram.percentile((part, whole));
+                (found.unwrap_or(0), i128::from(found.is_some()), self.sources.len())
+            }
+            (Kind::Distinct | Kind::Ids, Some(extra)) => {
+                let some = i128::from(!self.sources.is_empty());
+                (i128::from(extra.distinct.count()), some, self.sources.len())
+            }
+            (Kind::Sources, _) => {
+                let sources = self.sources.len();
+                (sources as i128, i128::from(sources > 0), sources)
             }
             (Kind::InState, Some(extra)) if closed => {
                 let others =
@@ -202,7 +227,7 @@ impl Cell {
                 let (above, below) = (self.above + extra.ahead.0, self.below + extra.ahead.1);
                 (above, below, self.sources.len() + others.count())
             }
-            (Kind::Count | Kind::Sum | Kind::Min | Kind::Max, _) => {
+            (Kind::Count | Kind::Sum | Kind::Min | Kind::Max | Kind::Delta | Kind::Onsets, _) => {
                 (self.above, i128::from(!self.sources.is_empty()), self.sources.len())
             }
             _ => (self.above, self.below, self.sources.len()),
@@ -240,6 +265,9 @@ fn roll_up(rollup: LastRollup, values: impl Iterator<Item = i128> + Clone) -> (i
 fn shown(definition: &Definition, above: i128, below: i128) -> Option<i128> {
     if below == 0 {
         return None;
+    }
+    if definition.kind == Kind::Leq {
+        return leq::level(above, below, definition.scale);
     }
     let (above_scale, below_scale) = definition.scales;
     let up = u32::from(definition.scale) + u32::from(below_scale);

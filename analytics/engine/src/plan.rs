@@ -18,6 +18,8 @@ pub(crate) use places::{OTHER, Split, find_group, source_place};
 
 /// No parent, no stream.
 pub(crate) const NOWHERE: u32 = u32::MAX;
+/// Digits behind the point kept of a weight over a value.
+pub(crate) const RECIPROCAL_SCALE: u8 = 12;
 
 /// Everything the hot path looks up. Rebuilt from profile texts, never part of a snapshot.
 #[derive(Clone, Debug, Default)]
@@ -98,12 +100,14 @@ pub(crate) struct Drive {
 /// How much an item adds.
 #[derive(Clone, Debug)]
 pub(crate) enum Amount {
-    /// Its value.
+    /// Its value; of a state the number of its word.
     Value,
     /// One, if the conditions hold in its reading.
     One(Vec<Condition>),
     /// Its value times the value of another name of the same reading.
     Times(u32),
+    /// The value of another name of the same reading.
+    Beside(u32),
 }
 
 /// A condition on another item of the same reading, by name number within the stream.
@@ -157,6 +161,10 @@ pub(crate) struct Member {
 pub(crate) enum Reads {
     /// The time in these words.
     Held(Vec<u32>),
+    /// How often one of these words begins.
+    Onsets(Vec<u32>),
+    /// By how much a counter grew, and in what time; a step above the most is none.
+    Steps(Option<i128>),
 }
 
 /// One definition version of one indicator.
@@ -213,9 +221,27 @@ pub(crate) enum Kind {
     Min,
     Max,
     Last(LastRollup),
+    First(LastRollup),
     Ratio,
     InState,
     Derived,
+    /// The growth of a counter.
+    Delta,
+    /// The same over the time it took.
+    Rate,
+    Onsets,
+    /// The share of values below, as a fraction.
+    Percentile(u64, u64),
+    /// Different values.
+    Distinct,
+    /// Different ids of senders.
+    Ids,
+    /// Different sources.
+    Sources,
+    /// The level of the mean energy.
+    Leq,
+    /// `Σ weight ÷ Σ (weight ÷ value)`.
+    Harmonic,
 }
 
 impl Plan {

@@ -410,7 +410,7 @@ pack_fields!(Cell {
     written
 });
 pack_fields!(Counts { readings, judged, unclean });
-pack_fields!(Extra { lasts, ahead, waiting });
+pack_fields!(Extra { ones, ahead, waiting, histogram, distinct });
 pack_fields!(Glance { groups, badges });
 pack_fields!(Group { due, live, heard, rate, readings, expected, judged, unclean, watermark });
 pack_fields!(Meaning { word, width });

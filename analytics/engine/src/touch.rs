@@ -29,6 +29,12 @@ pub(crate) enum Change {
     Greatest(i128),
     /// Offered as the source's last: sequence and value; the time is the touch's.
     Last(u64, i128),
+    /// Offered as the source's first, likewise.
+    First(u64, i128),
+    /// One more value in a bucket of the histogram.
+    Bucket(i32),
+    /// An element of the set, by its hash.
+    Element(u64),
     /// Time in the counted states and known time, of a sample with a successor.
     Held(i128, i128),
     /// The same of a source's newest sample: true begins, false ends. It counts when the window is closed.

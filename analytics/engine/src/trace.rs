@@ -1,4 +1,5 @@
-//! What a sample changes between its neighbours, as touches of the windows concerned: time held in states.
+//! What a sample changes between its neighbours, as touches of the windows concerned: time held in states,
+//! steps of counters, onsets.
 
 use crate::admit::Frame;
 use crate::plan::{Definition, Member, Reads};
@@ -26,6 +27,15 @@ struct Hold {
     ahead: bool,
     /// Whether it is the hold of the sample just taken in.
     own: bool,
+}
+
+/// Which sample of a reading's neighbourhood a change belongs to.
+#[derive(Clone, Copy)]
+enum Part {
+    /// The sample just taken in.
+    Own { joins: bool },
+    /// One that was there.
+    Next { joins: bool },
 }
 
 /// One definition that stands on a series, while touches are made for it.
@@ -58,6 +68,33 @@ pub(crate) fn taken(
             }
             tracer.hold(words, &Hold { own: true, ..hold(between.sample, between.after) });
         }
+        Reads::Onsets(words) => {
+            let began = onset(words, between.before.as_ref(), &between.sample);
+            tracer.at(&between.sample, (began, 0), Part::Own { joins: true });
+            if let Some(after) = &between.after {
+                let (old, new) = (
+                    onset(words, between.before.as_ref(), after),
+                    onset(words, Some(&between.sample), after),
+                );
+                if old != new {
+                    tracer.at(after, (new - old, 0), Part::Next { joins: false });
+                }
+            }
+        }
+        Reads::Steps(step_max) => {
+            let step_to = |from: Option<Sample>, to: &Sample| from.map(|from| step(&from, to, *step_max));
+            let own = step_to(between.before, &between.sample);
+            tracer.at(&between.sample, own.unwrap_or((0, 0)), Part::Own { joins: own.is_some() });
+            if let Some(after) = &between.after {
+                let old = step_to(between.before, after);
+                let (above, below) = step(&between.sample, after, *step_max);
+                let known = old.unwrap_or((0, 0));
+                if old != Some((above, below)) {
+                    let joins = old.is_none();
+                    tracer.at(after, (above - known.0, below - known.1), Part::Next { joins });
+                }
+            }
+        }
     }
 }
 
@@ -72,7 +109,33 @@ pub(crate) fn begun(
     let Some(mut tracer) = Tracer::of(frame, member, origin, touches) else { return };
     match &member.reads {
         Reads::Held(words) => tracer.hold(words, &hold(between.sample, between.after)),
+        Reads::Onsets(words) => {
+            let began = onset(words, between.before.as_ref(), &between.sample);
+            tracer.at(&between.sample, (began, 0), Part::Next { joins: true });
+        }
+        Reads::Steps(step_max) => {
+            if let Some(before) = &between.before {
+                let amounts = step(before, &between.sample, *step_max);
+                tracer.at(&between.sample, amounts, Part::Next { joins: true });
+            }
+        }
     }
+}
+
+/// 1 where a state begins: the sample before was in none of the words, or held no longer.
+fn onset(words: &[u32], before: Option<&Sample>, sample: &Sample) -> i128 {
+    let counts = |sample: &Sample| words.iter().any(|word| i128::from(*word) == sample.value);
+    let goes_on = before.is_some_and(|before| counts(before) && sample.time <= before.until);
+    i128::from(counts(sample) && !goes_on)
+}
+
+/// By how much a counter grew and in what time. A value below the one before started from 0.
+fn step(from: &Sample, to: &Sample, step_max: Option<i128>) -> (i128, i128) {
+    let grown = if to.value >= from.value { to.value.saturating_sub(from.value) } else { to.value.max(0) };
+    if step_max.is_some_and(|most| grown > most) {
+        return (0, 0);
+    }
+    (grown, i128::from(to.time) - i128::from(from.time))
 }
 
 fn hold(sample: Sample, next: Option<Sample>) -> Hold {
@@ -117,6 +180,38 @@ impl<'a, 'b> Tracer<'a, 'b> {
                     counted: self.origin.counted && hold.own && start <= from,
                     joins: true,
                     change,
+                });
+            }
+            let next = calendar.next(start, end);
+            if next.0 <= start {
+                break;
+            }
+            (start, end) = next;
+        }
+    }
+
+    /// Adds to the windows a sample lies in.
+    fn at(&mut self, sample: &Sample, (above, below): (i128, i128), part: Part) {
+        let Some(calendar) = self.frame.plan.calendars.get(self.definition.calendar as usize) else { return };
+        let (own, joins) = match part {
+            Part::Own { joins } => (true, joins),
+            Part::Next { joins } => (false, joins),
+        };
+        let (mut start, mut end) = calendar.earliest(sample.instant);
+        while start <= sample.instant {
+            if self.takes(start, end) {
+                self.touches.push(Touch {
+                    definition: self.number,
+                    place: self.place(sample),
+                    source: self.origin.source,
+                    start,
+                    end,
+                    offset: self.origin.offset,
+                    // A sample nothing came before is received, but no part of a figure yet.
+                    time: joins.then_some(sample.time),
+                    counted: own && self.origin.counted,
+                    joins,
+                    change: Change::Add(above, below),
                 });
             }
             let next = calendar.next(start, end);

@@ -1,12 +1,12 @@
 //! From a checked profile to a plan.
 
 use jiff::tz::TimeZone;
-use nhip_profile::{Aggregate, Filter, GroupBy, Indicator, Operand, Profile, Stream, Term};
+use nhip_profile::{Aggregate, DistinctOf, Filter, GroupBy, Indicator, Operand, Profile, Stream, Term};
 use nhip_proto::ProfileText;
 
 use super::{
     Amount, Completeness, Condition, Definition, Drive, Kind, Member, NOWHERE, NameKind, NamePlan, Plan,
-    Reads, SeriesKey, SeriesPlan, Split, StreamPlan, Test, places,
+    RECIPROCAL_SCALE, Reads, SeriesKey, SeriesPlan, Split, StreamPlan, Test, places,
 };
 use crate::badge::rate_of;
 use crate::calendar::Calendar;
@@ -220,8 +220,24 @@ impl<'a> Compiler<'a> {
             | Aggregate::Mean(operand)
             | Aggregate::Min(operand)
             | Aggregate::Max(operand)
-            | Aggregate::Last(operand, _) => {
-                self.driver(stream, operand_name(operand), number, Some(Amount::Value), one());
+            | Aggregate::First(operand, _)
+            | Aggregate::Last(operand, _) => self.value(stream, operand_name(operand), number),
+            Aggregate::Percentile { quantity: name, .. }
+            | Aggregate::Leq(name)
+            | Aggregate::Distinct(DistinctOf::State(name) | DistinctOf::Quantity(name)) => {
+                self.value(stream, name, number);
+            }
+            Aggregate::HarmonicMean { quantity, weight } => {
+                let below = match weight {
+                    None => one(),
+                    Some(weight) => self.name_number(stream, weight).map(Amount::Beside),
+                };
+                self.driver(stream, quantity, number, Some(Amount::Value), below);
+            }
+            Aggregate::Distinct(DistinctOf::Id | DistinctOf::Source) => {
+                let names = self.plan.streams.get(stream as usize).map_or(&[][..], |plan| &plan.names);
+                let names: Vec<String> = names.iter().map(|name| name.text.clone()).collect();
+                names.iter().for_each(|name| self.driver(stream, name, number, one(), one()));
             }
             Aggregate::Ratio { numerator, denominator, .. } => {
                 let (above, below) = (self.amount(stream, numerator), self.amount(stream, denominator));
@@ -233,19 +249,26 @@ impl<'a> Compiler<'a> {
                 }
             }
             Aggregate::TimeInState { state, states, .. } => {
-                let words = states.iter().map(|state| self.words.intern(state)).collect();
-                self.series(stream, state, &Reads::Held(words), number, indicator);
+                let reads = Reads::Held(self.words_of(states));
+                self.series(stream, state, &reads, number, indicator);
             }
-            Aggregate::First(..)
-            | Aggregate::Delta { .. }
-            | Aggregate::Rate { .. }
-            | Aggregate::Percentile { .. }
-            | Aggregate::Distinct(_)
-            | Aggregate::Leq(_)
-            | Aggregate::HarmonicMean { .. }
-            | Aggregate::Onsets { .. }
-            | Aggregate::Derived(_) => {}
+            Aggregate::Onsets { state, states } => {
+                let reads = Reads::Onsets(self.words_of(states));
+                self.series(stream, state, &reads, number, indicator);
+            }
+            Aggregate::Delta { counter, step_max } | Aggregate::Rate { counter, step_max, .. } => {
+                self.series(stream, counter, &Reads::Steps(*step_max), number, indicator);
+            }
+            Aggregate::Derived(_) => {}
         }
+    }
+
+    fn words_of(&mut self, states: &[String]) -> Vec<u32> {
+        states.iter().map(|state| self.words.intern(state)).collect()
+    }
+
+    fn value(&mut self, stream: u32, name: &str, definition: u32) {
+        self.driver(stream, name, definition, Some(Amount::Value), one());
     }
 
     fn driver(
@@ -358,14 +381,19 @@ fn kind_of(aggregate: &Aggregate) -> (Kind, i128) {
         Aggregate::Last(_, rollup) => (Kind::Last(*rollup), 1),
         Aggregate::Ratio { factor, .. } => (Kind::Ratio, i128::from(*factor)),
         Aggregate::TimeInState { factor, .. } => (Kind::InState, i128::from(*factor)),
-        Aggregate::First(..)
-        | Aggregate::Delta { .. }
-        | Aggregate::Rate { .. }
-        | Aggregate::Percentile { .. }
-        | Aggregate::Distinct(_)
-        | Aggregate::Leq(_)
-        | Aggregate::HarmonicMean { .. }
-        | Aggregate::Onsets { .. } => (Kind::Mean, 1),
+        Aggregate::First(_, rollup) => (Kind::First(*rollup), 1),
+        Aggregate::Delta { .. } => (Kind::Delta, 1),
+        Aggregate::Rate { per, .. } => (Kind::Rate, i128::from(*per)),
+        Aggregate::Percentile { percent, .. } => {
+            let below = 100 * 10_u64.pow(u32::from(percent.scale.min(9)));
+            (Kind::Percentile(u64::try_from(percent.mantissa).unwrap_or(0).min(below), below), 1)
+        }
+        Aggregate::Distinct(DistinctOf::Id) => (Kind::Ids, 1),
+        Aggregate::Distinct(DistinctOf::Source) => (Kind::Sources, 1),
+        Aggregate::Distinct(_) => (Kind::Distinct, 1),
+        Aggregate::Leq(_) => (Kind::Leq, 1),
+        Aggregate::HarmonicMean { .. } => (Kind::Harmonic, 1),
+        Aggregate::Onsets { .. } => (Kind::Onsets, 1),
         Aggregate::Derived(_) => (Kind::Derived, 1),
     }
 }
@@ -400,8 +428,8 @@ fn scales_of(profile: &Profile, aggregate: &Aggregate) -> (u8, u8) {
         Aggregate::Delta { counter: name, .. }
         | Aggregate::Rate { counter: name, .. }
         | Aggregate::Percentile { quantity: name, .. }
-        | Aggregate::Leq(name)
-        | Aggregate::HarmonicMean { quantity: name, .. } => (scale(name), 0),
+        | Aggregate::Leq(name) => (scale(name), 0),
+        Aggregate::HarmonicMean { quantity, .. } => (scale(quantity), RECIPROCAL_SCALE),
         Aggregate::Sum(operand)
         | Aggregate::Mean(operand)
         | Aggregate::Min(operand)
