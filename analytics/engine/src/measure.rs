@@ -44,8 +44,8 @@ impl Measured<'_> {
             (Kind::Distinct, above, _) => Change::Element(sketch::element(above? as u128)),
             (Kind::Ids, ..) => Change::Element(sketch::element(self.item.identity?)),
             (Kind::Sources, ..) => Change::Add(0, 0),
-            // These stand on series of samples.
-            (Kind::InState | Kind::Delta | Kind::Rate | Kind::Onsets, ..) => return None,
+            // These stand on series of samples, or on other figures.
+            (Kind::InState | Kind::Delta | Kind::Rate | Kind::Onsets | Kind::Derived, ..) => return None,
         };
         let counted = match definition.kind {
             Kind::Ids | Kind::Sources => self.is_first(),
