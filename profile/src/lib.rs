@@ -6,6 +6,7 @@ mod access;
 mod builder;
 mod calculators;
 mod definition;
+mod diff;
 mod formula;
 mod load;
 mod mistake;
@@ -18,6 +19,7 @@ mod unit;
 
 pub use access::{named_zone, zone_rules};
 pub use calculators::{CALCULATORS, CalculatorInput, CalculatorRule, CalculatorUnit, calculator};
+pub use diff::{Difference, Edition, EntryChange, Fate, VersionChange, diff};
 pub use load::{load, profile_files};
 pub use mistake::{Mistake, check_report};
 pub use model::*;

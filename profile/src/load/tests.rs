@@ -2,6 +2,8 @@
 
 use crate::{Mistake, Profile, check_report, load};
 
+mod language;
+
 const PROFILE: &str = r#"
 [profile]
 id = "test"
