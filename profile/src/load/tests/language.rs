@@ -140,7 +140,7 @@ fn the_definition_version_covers_the_whole_language() {
         ("percent = 85", "percent = 85.5", "percentile"),
         ("of = \"source\"", "of = \"id\"", "distinct"),
         ("weight = \"count\"\n", "", "space_mean"),
-        ("\"active\", \"latched\"] }", "\"active\"] }", "onsets"),
+        ("in = [\"active\", \"latched\"]", "in = [\"active\"]", "onsets"),
         ("group = \"status\"\n", "", "onsets"),
         ("readings_min = 0.75", "readings_min = 0.5", "delta per_lane share"),
         ("24h every 1h", "24h every 2h", "first"),
