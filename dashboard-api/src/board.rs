@@ -55,13 +55,14 @@ pub(crate) struct Board {
 }
 
 impl Board {
-    /// The rows of a view, all of them never heard: each tile and the map's indicator for each province, the
+    /// The rows of a view, all of them never heard: each tile, page and the map's indicator for each province, the
     /// map's indicator for every other area.
     #[must_use]
     pub(crate) fn new(profile: &Profile, view: &View) -> Self {
         let mut keys: Vec<(IndicatorId, AreaCode)> = Vec::new();
         let provinces = || profile.areas.values().filter(|area| area.parent.is_none());
-        for indicator in view.tiles.iter().chain([&view.map]) {
+        let pages = view.rotation.iter().flat_map(|page| &page.indicators);
+        for indicator in view.tiles.iter().chain([&view.map]).chain(pages) {
             keys.extend(provinces().map(|area| (indicator.clone(), area.code.clone())));
         }
         let communes = profile.areas.values().filter(|area| area.parent.is_some());

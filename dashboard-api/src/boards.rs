@@ -11,6 +11,9 @@ use crate::events::EventRing;
 use crate::shown::{append, milliseconds, shown_badge, write_badge, write_integer, write_share};
 use crate::sources::{ListedSources, Turn};
 
+/// Units a heartbeat and a snapshot tell the words of: the worst. All are in `GET /api/v1/units`.
+const UNITS_SHOWN_MAX: usize = 8;
+
 /// The boards of every view of a profile.
 #[derive(Debug)]
 pub(crate) struct Boards {
@@ -22,6 +25,7 @@ pub(crate) struct Boards {
     views: BTreeMap<String, Board>,
     sources: ListedSources,
     badges: BTreeMap<String, Badge>,
+    units: BTreeMap<String, Badge>,
     events: EventRing,
 }
 
@@ -38,6 +42,7 @@ impl Boards {
             views,
             sources: ListedSources::new(&profile),
             badges: BTreeMap::new(),
+            units: BTreeMap::new(),
             events: EventRing::default(),
             profile,
         }
@@ -120,6 +125,32 @@ impl Boards {
         out
     }
 
+    /// The four words by unit.
+    #[must_use]
+    pub(crate) fn unit_badges(&self) -> &BTreeMap<String, Badge> {
+        &self.units
+    }
+
+    /// The units with the worst words, at most [`UNITS_SHOWN_MAX`], worst first, as `[[id,[b4]],…]`.
+    #[must_use]
+    pub(crate) fn units_json(&self) -> String {
+        let mut judged: Vec<(u16, &String, &Badge)> = Vec::new();
+        for (unit, badge) in &self.units {
+            let worst = shown_badge(badge).into_iter().flatten().min();
+            judged.extend(worst.map(|worst| (worst, unit, badge)));
+        }
+        judged.sort_by_key(|(worst, unit, _)| (*worst, *unit));
+        let mut out = String::from("[");
+        for (at, (_, unit, badge)) in judged.into_iter().take(UNITS_SHOWN_MAX).enumerate() {
+            let comma = if at > 0 { "," } else { "" };
+            append(&mut out, format_args!("{comma}[{},", serde_json::Value::from(unit.as_str())));
+            write_badge(&mut out, shown_badge(badge));
+            out.push(']');
+        }
+        out.push(']');
+        out
+    }
+
     /// The four words of the whole installation as `{"dung":…}`.
     #[must_use]
     pub(crate) fn quality_json(&self) -> String {
@@ -157,8 +188,11 @@ impl Boards {
     }
 
     fn take_badges(&mut self, update: &Update) {
-        for (domain, badge) in &update.badges {
-            self.badges.insert(domain.clone(), *badge);
+        for (name, badge) in &update.badges {
+            match name.strip_prefix("unit:") {
+                Some(unit) => self.units.insert(unit.to_owned(), *badge),
+                None => self.badges.insert(name.clone(), *badge),
+            };
         }
     }
 }

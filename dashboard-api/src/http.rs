@@ -1,6 +1,7 @@
 //! The HTTP side: one table of routes, one guard in front of them.
 
 mod catalog;
+mod duties;
 mod explain;
 mod figures;
 mod guard;
@@ -11,6 +12,8 @@ mod live;
 mod operations;
 mod pages;
 mod problem;
+mod rejections;
+mod targets;
 pub(crate) mod times;
 
 use std::net::SocketAddr;
@@ -58,7 +61,9 @@ pub(crate) fn router(node: Arc<Node>) -> Router {
         .route("/api/v1/figures", get(figures::figures))
         .route("/api/v1/explain", get(explain::explain))
         .route("/api/v1/ledger", get(ledger::ledger))
-        .route("/api/v1/rejections", get(ledger::rejections))
+        .route("/api/v1/rejections", get(rejections::rejections))
+        .route("/api/v1/duties", get(duties::duties))
+        .route("/api/v1/units", get(duties::units))
         .route("/api/v1/openapi.json", get(operations::openapi))
         .route("/metrics", get(operations::metrics))
         .route("/", get(pages::root))

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use nhip_proto::{
-    AreaCode, ArrivalTime, Badge, EventTime, Figure, IndicatorId, ItemReason, LedgerRow, Offset,
+    AreaCode, ArrivalTime, Badge, Duty, EventTime, Figure, IndicatorId, ItemReason, LedgerRow, Offset,
     RejectionReason, SourceId, StreamId, Update,
 };
 use thiserror::Error;
@@ -74,11 +74,37 @@ pub struct SourceRow {
     pub listed: bool,
 }
 
+/// Which rejections.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RejectionQuery {
+    /// Only of this source; the empty name: messages no route matched.
+    pub source: Option<SourceId>,
+    /// Only of this stream.
+    pub stream: Option<StreamId>,
+    /// Only with this reason, of a message or of an item.
+    pub reason: Option<Result<RejectionReason, ItemReason>>,
+    /// Only before this place: record and item.
+    pub before: Option<(Offset, u32)>,
+    /// At most so many.
+    pub rows_max: usize,
+}
+
+/// What may be told of a sealed payload without opening it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SealedSample {
+    /// The keyed hash of the payload, hex.
+    pub payload_hash: String,
+    /// Its length in bytes.
+    pub bytes: u64,
+}
+
 /// One rejected message or item, newest first, of a bounded list; counts of all are in the ledger.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RejectionRow {
     /// Where it is in the log.
     pub offset: Offset,
+    /// Which item of the record, from 0; 0 for a whole message.
+    pub place: u32,
     /// When it arrived.
     pub arrival: ArrivalTime,
     /// Its source; empty: no route.
@@ -89,6 +115,8 @@ pub struct RejectionRow {
     pub reason: Result<RejectionReason, ItemReason>,
     /// The declared field or quantity it happened at, or empty.
     pub field: String,
+    /// Its sealed payload; none: there is none, or the record left the log.
+    pub sample: Option<SealedSample>,
 }
 
 /// Why there is no answer.
@@ -127,6 +155,9 @@ pub trait Analysis: Send + Sync {
     /// The sources, in id order.
     async fn sources(&self) -> Result<Vec<SourceRow>, AnalysisError>;
 
-    /// The newest rejections first, at most `rows_max`.
-    async fn rejections(&self, rows_max: usize) -> Result<Vec<RejectionRow>, AnalysisError>;
+    /// The newest rejections of a query first, of the bounded list that is kept.
+    async fn rejections(&self, query: RejectionQuery) -> Result<Vec<RejectionRow>, AnalysisError>;
+
+    /// What is owed at the last Tick, in the order of sources and streams; with the offset and Tick it stands at.
+    async fn duties(&self) -> Result<(Offset, Option<ArrivalTime>, Vec<Duty>), AnalysisError>;
 }

@@ -14,7 +14,8 @@ pub mod contract;
 pub mod memory;
 
 pub use analysis::{
-    Analysis, AnalysisError, Explanation, FigureQuery, RejectionRow, SampleRecord, SourceRow,
+    Analysis, AnalysisError, Explanation, FigureQuery, RejectionQuery, RejectionRow, SampleRecord,
+    SealedSample, SourceRow,
 };
 pub use bus::{Bus, Lagged, Subscription};
 pub use clock::{Clock, ClockError};

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::message::codes;
-use crate::{EventTime, SourceId, StreamId};
+use crate::{EventTime, RejectionReason, SourceId, StreamId};
 
 codes! {
     /// Why a single item was rejected at admission.
@@ -37,6 +37,8 @@ pub struct LedgerCounts {
     pub decoded: u64,
     /// Messages rejected as a whole.
     pub rejected: u64,
+    /// Of these, by reason, in the order of [`RejectionReason::ALL`].
+    pub message_reasons: [u64; RejectionReason::ALL.len()],
     /// Items decoded.
     pub items: u64,
     /// Items applied (admitted, whether or not an indicator uses them).
@@ -62,9 +64,11 @@ impl LedgerCounts {
     #[must_use]
     pub fn balances(&self) -> bool {
         let reasons: u64 = self.item_reasons.iter().sum();
+        let whole: u64 = self.message_reasons.iter().sum();
         self.received == self.decoded + self.rejected
             && self.items == self.applied + self.duplicate + self.late + self.item_rejected + self.superseded
             && self.item_rejected == reasons
+            && self.rejected == whole
             && self.conflicting <= self.duplicate
     }
 
@@ -80,6 +84,9 @@ impl LedgerCounts {
         self.late += other.late;
         self.item_rejected += other.item_rejected;
         self.superseded += other.superseded;
+        for (mine, theirs) in self.message_reasons.iter_mut().zip(other.message_reasons) {
+            *mine += theirs;
+        }
         self.best_effort += other.best_effort;
         for (mine, theirs) in self.item_reasons.iter_mut().zip(other.item_reasons) {
             *mine += theirs;

@@ -5,6 +5,7 @@
 mod badge;
 mod codec;
 mod decimal;
+mod duty;
 mod figure;
 mod id;
 mod item;
@@ -18,6 +19,7 @@ mod update;
 pub use badge::{Badge, Share};
 pub use codec::{CodecError, decode_record, decode_row, encode_record, encode_row};
 pub use decimal::{Decimal, DecimalError, divide_half_even};
+pub use duty::{Duty, DutyKind};
 pub use figure::{Figure, FigureKey, Level, Origin, Provenance, Row, RowCause, RowState};
 pub use id::{AreaCode, IndicatorId, SourceId, StreamId};
 pub use item::{Item, ItemFlags, ItemName, ItemValue, Place};

@@ -110,6 +110,9 @@ fn receive(
         MessageBody::Items(items) => items,
         MessageBody::Rejected(rejection) => {
             source.counts.rejected += 1;
+            if let Some(count) = source.counts.message_reasons.get_mut(rejection.reason.code() as usize - 1) {
+                *count += 1;
+            }
             source.pulse.judged(arrival, true);
             let (reason, field) = (Ok(rejection.reason), rejection.field.clone());
             out.refuse(Refused { offset, place: 0, arrival, source: source.number, reason, field });
@@ -167,6 +170,9 @@ impl Visit<'_, '_> {
         }
         if applied {
             self.source.pulse.reading(self.arrival);
+            if let (Some(deadline), Some(item)) = (&stream.deadline, items.first()) {
+                deadline.note(&mut self.source.reports, Moment::of(item, self.arrival).instant, self.arrival);
+            }
             self.source.admitted = self.source.admitted.max(Some(self.arrival));
         }
         let length = judged.len();

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use nhip_profile::{Indicator, Profile};
+use nhip_profile::{Indicator, Profile, SourceState};
 use nhip_proto::{IndicatorId, Offset, ProfileText};
 
 use crate::admit::Frame;
@@ -140,6 +140,8 @@ impl Engine {
             area: self.areas.get(code)?,
             lane: source_place(&self.areas, code, source.id.as_str())?,
             listed: listed.is_some(),
+            due: listed.is_some_and(|listed| listed.state == SourceState::Connected),
+            owner: listed.map_or(NOWHERE, |listed| self.plan.answerable.number(&listed.owner)),
             cadence,
             rate: rate_of(cadence),
             lateness,
@@ -201,12 +203,13 @@ impl Engine {
         let mut glance = Glance::sized(&self.plan);
         for source in self.partitions.iter().flat_map(|partition| &partition.sources) {
             let Some(bound) = &source.bound else { continue };
+            let Some(stream) = self.plan.streams.get(bound.stream as usize) else { continue };
             for area in self.plan.chain(bound.area) {
                 let groups = glance.groups.get_mut(bound.stream as usize);
                 if let Some(group) = groups.and_then(|groups| groups.get_mut(*area as usize)) {
                     let tick = self.tick.map_or(source.since, |(_, tick)| tick);
-                    group.list(bound);
-                    group.exchange(&Part::default(), &Part::of(source, bound, tick));
+                    group.list(bound, &stream.rules);
+                    group.exchange(&Part::default(), &Part::of(source, bound, stream, tick));
                 }
             }
         }

@@ -102,6 +102,8 @@ pub struct SourceLine {
 pub struct RejectionLine {
     /// Where it is in the log.
     pub offset: Offset,
+    /// Which item of the record, from 0; 0 for a whole message.
+    pub place: u32,
     /// When it arrived.
     pub arrival: ArrivalTime,
     /// Its source; empty: no route.

@@ -1,10 +1,13 @@
-//! The four words of sources, figures, domains and the whole, as of the last Tick (class `machine`).
+//! The four words of sources, figures, domains, units and the whole, as of the last Tick. A class's formulas decide
+//! which counts a source adds; the words are then the same quotients for all.
 
+use nhip_profile::{BadgeRules, DuFormula, SachFormula, SongFormula};
 use nhip_proto::{Badge, SECOND, Share};
 
 use crate::cell::Cell;
-use crate::plan::Plan;
+use crate::plan::{Plan, StreamPlan};
 use crate::pulse::HOUR;
+use crate::reports::DeadlinePlan;
 use crate::source::{Bound, Source};
 
 /// Readings per 10^18 ns, so that shares stay whole numbers.
@@ -13,15 +16,19 @@ const RATE_UNIT: u128 = 1_000_000_000_000_000_000;
 /// The sources of one stream in one area, at the last Tick.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Group {
-    /// Sources the profile lists.
+    /// Connected sources the profile lists.
     pub(crate) due: u64,
-    /// Of these inside their staleness.
+    /// Of those judged by sống, how many live …
     pub(crate) live: u64,
-    /// Of these heard in the last hour.
+    /// … and how many there are.
+    pub(crate) alive_due: u64,
+    /// Of those whose silence lowers đủ, how many were heard in the last hour (or in their staleness) …
     pub(crate) heard: u64,
+    /// … and how many there are.
+    pub(crate) heard_due: u64,
     /// Readings due per 10^18 ns.
     pub(crate) rate: u64,
-    /// Readings of the last hour, each source's no more than expected.
+    /// Readings of the last hour (reports of the last 30 days), each source's no more than expected.
     pub(crate) readings: u64,
     pub(crate) expected: u64,
     pub(crate) judged: u64,
@@ -52,17 +59,25 @@ pub(crate) struct Glance {
 
 impl Part {
     /// A source's part at a Tick; a stranger is only judged.
-    pub(crate) fn of(source: &Source, bound: &Bound, tick: i64) -> Self {
+    pub(crate) fn of(source: &Source, bound: &Bound, stream: &StreamPlan, tick: i64) -> Self {
         let hour = source.pulse.hour;
-        let (judged, unclean) = (u64::from(hour.judged), u64::from(hour.unclean));
-        if !bound.listed {
+        let (judged, unclean) = match stream.rules.sach {
+            SachFormula::Items => (u64::from(hour.judged), u64::from(hour.unclean)),
+            SachFormula::None => (0, 0),
+        };
+        if !bound.due {
             return Self { judged, unclean, ..Self::default() };
         }
-        let expected = expected_of(source, bound, tick);
+        let (readings, expected) = received_of(source, bound, stream, tick);
+        let heard = match stream.rules.du {
+            DuFormula::ReadingsAndSources => hour.readings > 0,
+            DuFormula::Sources => source.live || hour.readings > 0,
+            DuFormula::Readings | DuFormula::Reports => false,
+        };
         Self {
-            live: u64::from(source.live),
-            heard: u64::from(hour.readings > 0),
-            readings: u64::from(hour.readings).min(expected),
+            live: u64::from(source.live && stream.rules.song != SongFormula::None),
+            heard: u64::from(heard),
+            readings,
             expected,
             judged,
             unclean,
@@ -77,19 +92,26 @@ impl Part {
 
 impl Group {
     /// The group of one source, at the last Tick.
-    pub(crate) fn single(source: &Source, tick: i64) -> Self {
+    pub(crate) fn single(source: &Source, plan: &Plan, tick: i64) -> Self {
         let mut group = Self::default();
-        if let Some(bound) = &source.bound {
-            group.list(bound);
-            group.exchange(&Part::default(), &Part::of(source, bound, tick));
+        if let Some(bound) = &source.bound
+            && let Some(stream) = plan.streams.get(bound.stream as usize)
+        {
+            group.list(bound, &stream.rules);
+            group.exchange(&Part::default(), &Part::of(source, bound, stream, tick));
         }
         group
     }
 
-    /// Counts a source the profile lists, before what it did.
-    pub(crate) fn list(&mut self, bound: &Bound) {
-        if bound.listed {
-            self.due += 1;
+    /// Counts a source that owes, before what it did.
+    pub(crate) fn list(&mut self, bound: &Bound, rules: &BadgeRules) {
+        if !bound.due {
+            return;
+        }
+        self.due += 1;
+        self.alive_due += u64::from(rules.song != SongFormula::None);
+        self.heard_due += u64::from(matches!(rules.du, DuFormula::ReadingsAndSources | DuFormula::Sources));
+        if matches!(rules.du, DuFormula::ReadingsAndSources | DuFormula::Readings) {
             self.rate = self.rate.saturating_add(bound.rate);
         }
     }
@@ -109,27 +131,39 @@ impl Group {
         self.rate = self.rate.saturating_add(other.rate);
         self.due += other.due;
         self.live += other.live;
+        self.alive_due += other.alive_due;
         self.heard += other.heard;
+        self.heard_due += other.heard_due;
         self.readings += other.readings;
         self.expected += other.expected;
         self.judged += other.judged;
         self.unclean += other.unclean;
     }
 
-    /// The words of the group: received of expected in the last hour, and sources heard of sources due.
+    /// The words of the group: received of expected, and sources heard of sources due.
     fn badge(&self) -> Badge {
         Badge {
             dung: None,
-            du: worse(Share::of(self.readings, self.expected), Share::of(self.heard, self.due)),
+            du: worse(Share::of(self.readings, self.expected), Share::of(self.heard, self.heard_due)),
             sach: Share::of(self.judged.saturating_sub(self.unclean), self.judged),
-            song: Share::of(self.live, self.due),
+            song: Share::of(self.live, self.alive_due),
         }
     }
 
     /// The words of a figure: completeness over its window so far, the rest from its sources at the last Tick.
-    pub(crate) fn badge_of(&self, cell: &Cell, closed: bool, k: u32, m: u32) -> Badge {
+    pub(crate) fn badge_of(
+        &self,
+        reports: Option<&DeadlinePlan>,
+        cell: &Cell,
+        closed: bool,
+        k: u32,
+        m: u32,
+    ) -> Badge {
         let so_far = if closed { cell.end } else { cell.time.map_or(cell.start, |time| time.min(cell.end)) };
-        let expected = expected_readings(so_far.saturating_sub(cell.start), self.rate);
+        let expected = match reports {
+            Some(deadline) => self.due.saturating_mul(deadline.due_between(cell.start, so_far)),
+            None => expected_readings(so_far.saturating_sub(cell.start), self.rate),
+        };
         let received = Share::of(cell.readings, expected);
         Badge { du: worse(received, Share::of(u64::from(k), u64::from(m))), ..self.badge() }
     }
@@ -156,8 +190,8 @@ impl Glance {
         self.groups.get(stream as usize)?.get(area as usize)
     }
 
-    /// The words of the whole and of each domain, from each stream's `totals`.
-    pub(crate) fn sum_up(&mut self, plan: &Plan, totals: &[Group]) {
+    /// The words of the whole and of each domain, from each stream's `totals`; then of each unit.
+    pub(crate) fn sum_up(&mut self, plan: &Plan, totals: &[Group], units: &[Group]) {
         let sum = |streams: &mut dyn Iterator<Item = usize>| {
             let mut sum = Group::default();
             streams.filter_map(|stream| totals.get(stream)).for_each(|group| sum.join(group));
@@ -168,18 +202,44 @@ impl Glance {
             let badge = sum(&mut streams.iter().map(|stream| *stream as usize));
             self.badges.push((domain.clone(), badge));
         }
+        for (key, total) in plan.answerable.keys().zip(units) {
+            self.badges.push((key.to_owned(), total.badge()));
+        }
     }
 }
 
 /// A source's words at the last Tick.
-pub(crate) fn source_badge(source: &Source, tick: Option<i64>) -> Badge {
+pub(crate) fn source_badge(source: &Source, plan: &Plan, tick: Option<i64>) -> Badge {
     let (Some(bound), Some(tick)) = (&source.bound, tick) else { return Badge::default() };
-    let hour = source.pulse.hour;
+    let Some(stream) = plan.streams.get(bound.stream as usize) else { return Badge::default() };
+    let part = Part::of(source, bound, stream, tick);
+    let received = match stream.rules.du {
+        DuFormula::Sources => Share::of(part.heard, u64::from(bound.due)),
+        _ if bound.due => Share::of(part.readings, part.expected),
+        // Who owes nothing is still compared with its cadence.
+        _ => Share::of(u64::from(source.pulse.hour.readings), expected_of(source, bound, tick)),
+    };
     Badge {
         dung: None,
-        du: Share::of(u64::from(hour.readings), expected_of(source, bound, tick)),
-        sach: Share::of(u64::from(hour.judged.saturating_sub(hour.unclean)), u64::from(hour.judged)),
-        song: Share::of(u64::from(source.live), 1),
+        du: received,
+        sach: Share::of(part.judged.saturating_sub(part.unclean), part.judged),
+        song: if stream.rules.song == SongFormula::None {
+            None
+        } else {
+            Share::of(u64::from(source.live), 1)
+        },
+    }
+}
+
+/// What came of what was due: reports of the last 30 days, or readings of the last hour.
+pub(crate) fn received_of(source: &Source, bound: &Bound, stream: &StreamPlan, tick: i64) -> (u64, u64) {
+    match (&stream.deadline, stream.rules.du) {
+        (Some(deadline), DuFormula::Reports) => deadline.made_of_due(&source.reports, source.since, tick),
+        (_, DuFormula::ReadingsAndSources | DuFormula::Readings) => {
+            let expected = expected_of(source, bound, tick);
+            (u64::from(source.pulse.hour.readings).min(expected), expected)
+        }
+        _ => (0, 0),
     }
 }
 

@@ -3,7 +3,7 @@
 mod compile;
 mod places;
 
-use nhip_profile::{Identity, LastRollup, Severity};
+use nhip_profile::{BadgeRules, Identity, LastRollup, Severity};
 use nhip_proto::{AreaCode, IndicatorId};
 
 use crate::badge::expected_readings;
@@ -11,7 +11,9 @@ use crate::calculator::Exact;
 use crate::calendar::Calendar;
 use crate::cell::{Amounts, Cell};
 use crate::derive::{Agreement, Derivations, Overflow, Stage};
+use crate::duty::Answerable;
 use crate::level::{Bounds, Limit, in_force};
+use crate::reports::DeadlinePlan;
 
 pub(crate) use compile::{Compiler, Retired, zone_of};
 pub(crate) use places::{OTHER, Split, find_group, source_place};
@@ -44,6 +46,8 @@ pub(crate) struct Plan {
     pub(crate) domains: Vec<(String, Vec<u32>)>,
     /// What follows from what.
     pub(crate) derived: Derivations,
+    /// Who answers for sources.
+    pub(crate) answerable: Answerable,
 }
 
 /// One stream.
@@ -55,6 +59,10 @@ pub(crate) struct StreamPlan {
     pub(crate) disorder: i64,
     pub(crate) horizon: i64,
     pub(crate) staleness: i64,
+    /// The formulas of its badge, as far as they can be told for it.
+    pub(crate) rules: BadgeRules,
+    /// By when its sources owe a report.
+    pub(crate) deadline: Option<DeadlinePlan>,
     pub(crate) skew: i64,
     /// Quantities and states sorted by name.
     pub(crate) names: Vec<NamePlan>,
@@ -193,6 +201,8 @@ pub(crate) struct Definition {
     pub(crate) scale: u8,
     pub(crate) limits: Vec<Limit>,
     pub(crate) domain: String,
+    /// By when the sources of its stream owe reports, if its đủ counts them.
+    pub(crate) reports: Option<DeadlinePlan>,
     /// How long after its end a window may change.
     pub(crate) horizon: i64,
     /// How long after its end it is forgotten: the horizon, or longer for those that look back at it.

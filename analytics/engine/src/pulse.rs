@@ -78,6 +78,25 @@ impl Pulse {
         self.newest = stretch;
     }
 
+    /// Since when, within the last hour, whole stretches held less than `percent` of the readings a cadence promises,
+    /// without a break up to now. With a cadence too slow for one stretch: since the hour began.
+    pub(crate) fn short_since(&self, cadence: Span, tick: i64, percent: u64) -> i64 {
+        let begin = |stretch: i64| stretch.saturating_mul(STRETCH);
+        let expected = u64::try_from(STRETCH / cadence.max(1)).unwrap_or(0);
+        let newest = tick.div_euclid(STRETCH);
+        if expected == 0 {
+            return tick.saturating_sub(HOUR);
+        }
+        let short = |stretch: &i64| {
+            let inside = self.newest.saturating_sub(*stretch) < STRETCHES as i64 && *stretch <= self.newest;
+            let at = stretch.rem_euclid(STRETCHES as i64) as usize;
+            let readings = self.ring.get(at).filter(|_| inside).map_or(0, |counts| counts.readings);
+            u64::from(readings).saturating_mul(100) < expected.saturating_mul(percent)
+        };
+        let whole = (1..STRETCHES as i64).map(|back| newest.saturating_sub(back));
+        whole.take_while(short).last().map_or(begin(newest), begin)
+    }
+
     /// Works out again what follows from the ring.
     pub(crate) fn index(&mut self) {
         self.hour = Counts::default();

@@ -130,7 +130,7 @@ impl Engine {
                     area: AreaCode::new(area),
                     event_time: source.greatest.map(EventTime),
                     arrival: source.arrival.map(ArrivalTime),
-                    badge: source_badge(source, tick),
+                    badge: source_badge(source, &self.plan, tick),
                     listed: source.bound.is_some_and(|bound| bound.listed),
                 }
             })
@@ -146,6 +146,7 @@ impl Engine {
             let source = self.source(refused.source)?;
             Some(RejectionLine {
                 offset: Offset(refused.offset),
+                place: refused.place,
                 arrival: ArrivalTime(refused.arrival),
                 source: source.id.clone(),
                 stream: source.stream.clone(),

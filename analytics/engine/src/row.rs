@@ -100,7 +100,13 @@ impl Draft<'_> {
             return standing.badge;
         }
         let empty = Group::default();
-        self.group.unwrap_or(&empty).badge_of(self.cell, self.closed, self.amounts.k, m)
+        self.group.unwrap_or(&empty).badge_of(
+            self.definition.reports.as_ref(),
+            self.cell,
+            self.closed,
+            self.amounts.k,
+            m,
+        )
     }
 
     fn sources(&self, moment: &Moment<'_>) -> Vec<SourceId> {

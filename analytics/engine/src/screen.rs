@@ -107,7 +107,9 @@ impl Engine {
     /// The sources behind a place, at the last Tick.
     pub(crate) fn group_at(&self, stream: u32, place: u32) -> Option<Group> {
         match self.watch.owner(place).and_then(|number| self.source(number)) {
-            Some(source) => Some(Group::single(source, self.tick.map_or(source.since, |(_, tick)| tick))),
+            Some(source) => {
+                Some(Group::single(source, &self.plan, self.tick.map_or(source.since, |(_, tick)| tick)))
+            }
             None => self.glance.group(stream, self.plan.home(place)).cloned(),
         }
     }
@@ -260,7 +262,7 @@ impl Engine {
             source: source.id.clone(),
             event_time: source.greatest.map(EventTime),
             arrival: source.arrival.map(ArrivalTime),
-            badge: source_badge(source, self.tick.map(|(_, at)| at)),
+            badge: source_badge(source, &self.plan, self.tick.map(|(_, at)| at)),
         })
     }
 }

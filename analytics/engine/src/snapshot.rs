@@ -17,6 +17,7 @@ use crate::lane::Lane;
 use crate::pack::{Input, Pack, pack_fields};
 use crate::plan::SeriesKey;
 use crate::pulse::{Counts, Pulse};
+use crate::reports::Reports;
 use crate::seen::Seen;
 use crate::series::{Sample, Series};
 use crate::session::{Meaning, Node, Nodes};
@@ -236,6 +237,7 @@ impl Pack for Source {
             series.samples.pack(out);
         }
         self.pulse.pack(out);
+        self.reports.pack(out);
         self.live.pack(out);
     }
 
@@ -254,6 +256,7 @@ impl Pack for Source {
             source.series.push((key, Series { samples: Pack::unpack(input)? }));
         }
         source.pulse = Pack::unpack(input)?;
+        source.reports = Pack::unpack(input)?;
         source.live = Pack::unpack(input)?;
         source.changed = false;
         Ok(source)
@@ -280,7 +283,12 @@ impl Pack for LedgerCounts {
     fn pack(&self, out: &mut Vec<u8>) {
         let parts = [self.received, self.decoded, self.rejected, self.items, self.applied, self.duplicate];
         let rest = [self.conflicting, self.late, self.item_rejected, self.superseded, self.best_effort];
-        parts.iter().chain(&rest).chain(&self.item_reasons).for_each(|count| count.pack(out));
+        parts
+            .iter()
+            .chain(&rest)
+            .chain(&self.message_reasons)
+            .chain(&self.item_reasons)
+            .for_each(|count| count.pack(out));
     }
 
     fn unpack(input: &mut Input<'_>) -> Result<Self, SnapshotError> {
@@ -298,7 +306,7 @@ impl Pack for LedgerCounts {
             best_effort: Pack::unpack(input)?,
             ..Self::default()
         };
-        for count in &mut counts.item_reasons {
+        for count in counts.message_reasons.iter_mut().chain(&mut counts.item_reasons) {
             *count = Pack::unpack(input)?;
         }
         Ok(counts)
@@ -412,11 +420,24 @@ pack_fields!(Cell {
 pack_fields!(Counts { readings, judged, unclean });
 pack_fields!(Extra { ones, ahead, waiting, histogram, distinct });
 pack_fields!(Glance { groups, badges });
-pack_fields!(Group { due, live, heard, rate, readings, expected, judged, unclean, watermark });
+pack_fields!(Group {
+    due,
+    live,
+    alive_due,
+    heard,
+    heard_due,
+    rate,
+    readings,
+    expected,
+    judged,
+    unclean,
+    watermark
+});
 pack_fields!(Meaning { word, width });
 pack_fields!(Node { birth, online, sequence, aliases, widths, sources, asked });
 pack_fields!(Nodes { nodes });
 pack_fields!(OtherRecords { commands, redecodes, restates, entries, gaps, profiles_refused });
+pack_fields!(Reports { newest, made, timely });
 pack_fields!(RetiredDefinition { edition, indicator, from, to });
 pack_fields!(Sample { time, sequence, value, until, instant, area, lane });
 pack_fields!(Series { samples });

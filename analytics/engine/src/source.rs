@@ -1,10 +1,12 @@
 //! One source: what it said, how far its time is, and where its messages went.
 
+use nhip_profile::SongFormula;
 use nhip_proto::{LedgerCounts, MINUTE, SourceId, Span, StreamId};
 
 use crate::badge::Part;
 use crate::plan::{SeriesKey, StreamPlan};
 use crate::pulse::{HOUR, Pulse};
+use crate::reports::Reports;
 use crate::seen::Seen;
 use crate::series::Series;
 
@@ -28,6 +30,8 @@ pub(crate) struct Source {
     /// By series key; aligned to the stream's series by [`Source::bind`].
     pub(crate) series: Vec<(SeriesKey, Series)>,
     pub(crate) pulse: Pulse,
+    /// Which due days have a report; only where the stream has a deadline.
+    pub(crate) reports: Reports,
     /// Inside its staleness at the last Tick.
     pub(crate) live: bool,
     /// What the profile now valid says of it; not part of the state.
@@ -50,6 +54,10 @@ pub(crate) struct Bound {
     /// Its own place in its area, for definitions split by source; else that of the other sources, else the area.
     pub(crate) lane: u32,
     pub(crate) listed: bool,
+    /// Listed and connected: it owes what its stream promises.
+    pub(crate) due: bool,
+    /// Into the plan's owners; [`crate::plan::NOWHERE`]: a stranger.
+    pub(crate) owner: u32,
     pub(crate) cadence: i64,
     /// Readings due per 10^18 ns.
     pub(crate) rate: u64,
@@ -70,6 +78,7 @@ impl Source {
             seen: Vec::new(),
             series: Vec::new(),
             pulse: Pulse::default(),
+            reports: Reports::default(),
             live: false,
             bound: None,
             joined: Vec::new(),
@@ -102,23 +111,35 @@ impl Source {
         silent && !in_grace(bound.cadence, tick, gap)
     }
 
-    /// Judges whether its newest value is younger than the staleness limit; after a Gap not for a while. True if
-    /// that changed.
-    pub(crate) fn judge_live(&mut self, bound: &Bound, staleness: i64, tick: i64, gap: Option<i64>) -> bool {
-        let fresh = self.greatest.is_some_and(|time| tick.saturating_sub(time) <= staleness);
+    /// Judges whether it lives: its newest value is younger than the staleness limit, or, where the class says so, it
+    /// owes no report of the last due day; after a Gap not for a while. True if that changed.
+    pub(crate) fn judge_live(
+        &mut self,
+        bound: &Bound,
+        stream: &StreamPlan,
+        tick: i64,
+        gap: Option<i64>,
+    ) -> bool {
+        let fresh = match (stream.rules.song, &stream.deadline) {
+            (SongFormula::Deadline, Some(deadline)) => {
+                deadline.owed(&self.reports, self.since, tick).is_none()
+            }
+            _ => self.greatest.is_some_and(|time| tick.saturating_sub(time) <= stream.staleness),
+        };
         let live = fresh || (self.live && in_grace(bound.cadence, tick, gap));
         std::mem::replace(&mut self.live, live) != live
     }
 
     /// The first Tick time after `tick` at which it may count differently although it said nothing: it goes stale,
-    /// becomes idle, its grace after a Gap ends, or another reading is due in its first hour.
-    pub(crate) fn wake(&self, bound: &Bound, staleness: i64, tick: i64, gap: Option<i64>) -> i64 {
+    /// becomes idle, its grace after a Gap ends, a deadline passes, or another reading is due in its first hour.
+    pub(crate) fn wake(&self, bound: &Bound, stream: &StreamPlan, tick: i64, gap: Option<i64>) -> i64 {
         let after = |time: i64, span: i64| time.saturating_add(span).saturating_add(1);
         let known = tick.saturating_sub(self.since).max(0);
         let readings = known / bound.cadence.max(1) + 1;
         let next = self.since.saturating_add(readings.saturating_mul(bound.cadence.max(1)));
         let times = [
-            self.greatest.map(|time| after(time, staleness)),
+            self.greatest.map(|time| after(time, stream.staleness)),
+            stream.deadline.as_ref().and_then(|deadline| deadline.next(tick)),
             Some(after(self.admitted.unwrap_or(self.since), idle_span(bound.cadence))),
             gap.map(|gap| after(gap, grace_span(bound.cadence))),
             (known < HOUR).then_some(next),
@@ -132,7 +153,7 @@ pub(crate) fn idle_span(cadence: Span) -> Span {
     cadence.saturating_mul(3).max(MINUTE)
 }
 
-fn in_grace(cadence: Span, tick: i64, gap: Option<i64>) -> bool {
+pub(crate) fn in_grace(cadence: Span, tick: i64, gap: Option<i64>) -> bool {
     gap.is_some_and(|gap| tick.saturating_sub(gap) <= grace_span(cadence))
 }
 

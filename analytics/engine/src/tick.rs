@@ -34,19 +34,26 @@ impl Engine {
     /// Looks at every source: live, idle, its hour; sums them up by stream and area.
     fn look_around(&mut self, tick: i64) {
         self.watch.clear(&self.plan);
+        self.watch.units = self.plan.answerable.on(tick);
         self.watch.stirred.clear();
         self.glance.clear(&self.plan);
         for source in self.partitions.iter_mut().flat_map(|partition| &mut partition.sources) {
             source.part = Part::default();
             let Some(bound) = source.bound else { continue };
             let Some(groups) = self.glance.groups.get_mut(bound.stream as usize) else { continue };
+            let Some(stream) = self.plan.streams.get(bound.stream as usize) else { continue };
             for area in self.plan.chain(bound.area) {
                 if let Some(group) = groups.get_mut(*area as usize) {
-                    group.list(&bound);
+                    group.list(&bound, &stream.rules);
                 }
             }
             if let Some(total) = self.watch.totals.get_mut(bound.stream as usize) {
-                total.list(&bound);
+                total.list(&bound, &stream.rules);
+            }
+            for unit in self.watch.units.of(bound.owner) {
+                if let Some(total) = self.watch.unit_totals.get_mut(*unit as usize) {
+                    total.list(&bound, &stream.rules);
+                }
             }
         }
         for number in 0..self.homes.len() as u32 {
@@ -54,7 +61,7 @@ impl Engine {
         }
         self.watch.flips.clear();
         self.watch.move_watermarks(&self.plan, &mut self.glance, tick);
-        self.glance.sum_up(&self.plan, &self.watch.totals);
+        self.glance.sum_up(&self.plan, &self.watch.totals, &self.watch.unit_totals);
     }
 
     /// Looks only at sources that spoke or whose time is up. The hour of all others is the same within a stretch.
@@ -67,7 +74,7 @@ impl Engine {
         self.watch.stirred = numbers;
         self.tell_flips();
         self.watch.move_watermarks(&self.plan, &mut self.glance, tick);
-        self.glance.sum_up(&self.plan, &self.watch.totals);
+        self.glance.sum_up(&self.plan, &self.watch.totals, &self.watch.unit_totals);
     }
 
     /// Puts what one source is at this Tick in the place of what it was.
@@ -77,16 +84,19 @@ impl Engine {
         let Some(bound) = source.bound else { return };
         let Some(stream) = self.plan.streams.get(bound.stream as usize) else { return };
         source.pulse.advance(tick);
-        let flipped = source.judge_live(&bound, stream.staleness, tick, self.gap);
+        let flipped = source.judge_live(&bound, stream, tick, self.gap);
         if flipped && !source.changed {
             source.changed = true;
             self.changed_sources.push(number);
         }
         let watermark = source.greatest.map_or(i64::MIN, |time| time.saturating_sub(stream.disorder));
-        let hold = if source.is_idle(&bound, tick, self.gap) { IDLE } else { watermark };
-        let wake = source.wake(&bound, stream.staleness, tick, self.gap);
+        // A source that owes nothing and was never heard is not waited for.
+        let absent = source.greatest.is_none() && bound.listed && !bound.due;
+        let idle = absent || source.is_idle(&bound, tick, self.gap);
+        let hold = if idle { IDLE } else { watermark };
+        let wake = source.wake(&bound, stream, tick, self.gap);
         self.watch.note(number, (bound.stream, bound.area), hold, wake);
-        let part = Part::of(source, &bound, tick);
+        let part = Part::of(source, &bound, stream, tick);
         let before = std::mem::replace(&mut source.part, part);
         if part == before {
             return;
@@ -101,6 +111,11 @@ impl Engine {
         }
         if let Some(total) = self.watch.totals.get_mut(bound.stream as usize) {
             total.exchange(&before, &part);
+        }
+        for unit in self.watch.units.of(bound.owner) {
+            if let Some(total) = self.watch.unit_totals.get_mut(*unit as usize) {
+                total.exchange(&before, &part);
+            }
         }
         if flipped {
             self.tell_source_flip(number, bound.stream, bound.lane);

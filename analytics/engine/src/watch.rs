@@ -5,6 +5,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use crate::badge::{Glance, Group};
+use crate::duty::OnDuty;
 use crate::plan::{NOWHERE, Plan, StreamPlan};
 use crate::source::idle_span;
 
@@ -33,6 +34,10 @@ pub(crate) struct Watch {
     pub(crate) moved: Vec<Vec<bool>>,
     /// By stream: all its sources.
     pub(crate) totals: Vec<Group>,
+    /// By unit: all sources it and the units under it answer for.
+    pub(crate) unit_totals: Vec<Group>,
+    /// Which units answer on the day of the last look at everything.
+    pub(crate) units: OnDuty,
     /// How many rows the last Tick had.
     pub(crate) rows: usize,
     /// Stream, area and the number of live sources there before one flipped.
@@ -76,6 +81,7 @@ impl Watch {
         self.stale = vec![true; plan.streams.len()];
         self.moved = vec![vec![true; areas]; plan.streams.len()];
         self.totals = vec![Group::default(); plan.streams.len()];
+        self.unit_totals = vec![Group::default(); plan.answerable.units()];
         self.ready = true;
     }
 

@@ -5,16 +5,19 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use nhip_engine::Engine;
 use nhip_ports::{
-    Analysis, AnalysisError, EventLog, Explanation, FigureQuery, ReadLimit, RejectionRow, SampleRecord,
-    SourceRow,
+    Analysis, AnalysisError, EventLog, Explanation, FigureQuery, ReadLimit, RejectionQuery, RejectionRow,
+    SampleRecord, SealedSample, SourceRow,
 };
 use nhip_proto::{
-    AreaCode, EventTime, Figure, IndicatorId, Item, ItemName, ItemValue, LedgerRow, MessageBody, Offset,
-    Record, Update,
+    AreaCode, ArrivalTime, Duty, EventTime, Figure, IndicatorId, Item, ItemName, ItemValue, LedgerRow,
+    Message, MessageBody, Offset, Record, Update,
 };
 use tokio::sync::{mpsc, oneshot};
 
 use crate::telemetry;
+
+/// What AES-256-GCM adds to a payload.
+const TAG_BYTES: usize = 16;
 
 type Reply<T> = oneshot::Sender<T>;
 
@@ -25,7 +28,8 @@ pub(crate) enum Query {
     Explain(IndicatorId, AreaCode, String, Option<EventTime>, Reply<Option<nhip_engine::Explained>>),
     Ledger(Reply<(Offset, Vec<LedgerRow>)>),
     Sources(Reply<Vec<SourceRow>>),
-    Rejections(usize, Reply<Vec<RejectionRow>>),
+    Rejections(RejectionQuery, Reply<Vec<RejectionRow>>),
+    Duties(Reply<(Offset, Option<ArrivalTime>, Vec<Duty>)>),
 }
 
 impl Query {
@@ -44,8 +48,9 @@ impl Query {
             }
             Self::Ledger(reply) => drop(reply.send((engine.applied(), engine.ledger()))),
             Self::Sources(reply) => drop(reply.send(engine.sources().into_iter().map(source_row).collect())),
-            Self::Rejections(rows_max, reply) => {
-                drop(reply.send(engine.rejections(rows_max).into_iter().map(rejection_row).collect()));
+            Self::Rejections(query, reply) => drop(reply.send(rejections(engine, &query))),
+            Self::Duties(reply) => {
+                drop(reply.send((engine.applied(), engine.last_tick(), engine.duties())));
             }
         }
     }
@@ -71,10 +76,24 @@ impl AnalysisHandle {
         answer.await.map_err(|_| AnalysisError::Unavailable("the node is stopping".to_owned()))
     }
 
-    async fn sample(&self, offset: Offset) -> Option<SampleRecord> {
+    async fn message(&self, offset: Offset) -> Option<Box<Message>> {
         let limit = ReadLimit { records_max: 1, bytes_max: 1 };
         let batch = self.log.read(offset, limit).await.ok()?;
-        let Record::Message(message) = &batch.first()?.record else { return None };
+        match &batch.first()?.record {
+            Record::Message(message) => Some(message.clone()),
+            _ => None,
+        }
+    }
+
+    /// What is told of a sealed payload: its hash and its length, never what is in it.
+    async fn sealed(&self, offset: Offset) -> Option<SealedSample> {
+        let sealed = self.message(offset).await?.sealed?;
+        let bytes = sealed.ciphertext.len().saturating_sub(TAG_BYTES) as u64;
+        Some(SealedSample { payload_hash: hex(&sealed.payload_hash), bytes })
+    }
+
+    async fn sample(&self, offset: Offset) -> Option<SampleRecord> {
+        let message = self.message(offset).await?;
         let items = match &message.body {
             MessageBody::Items(items) => items.iter().map(in_words).collect(),
             MessageBody::Rejected(rejection) => vec![format!("rejected={}", rejection.reason)],
@@ -85,8 +104,7 @@ impl AnalysisHandle {
             arrival: message.arrival,
             source: message.source.clone(),
             topic: message.topic.clone(),
-            payload_hash: hash
-                .map_or_else(String::new, |hash| hash.iter().map(|b| format!("{b:02x}")).collect()),
+            payload_hash: hash.map_or_else(String::new, |hash| hex(&hash)),
             items,
         })
     }
@@ -133,8 +151,21 @@ impl Analysis for AnalysisHandle {
         self.ask(Query::Sources).await
     }
 
-    async fn rejections(&self, rows_max: usize) -> Result<Vec<RejectionRow>, AnalysisError> {
-        self.ask(|reply| Query::Rejections(rows_max, reply)).await
+    async fn rejections(&self, query: RejectionQuery) -> Result<Vec<RejectionRow>, AnalysisError> {
+        let mut rows = self.ask(|reply| Query::Rejections(query, reply)).await?;
+        let mut last = None;
+        for row in &mut rows {
+            // Items of one record stand together: it is read once.
+            if last.as_ref().is_none_or(|(offset, _)| *offset != row.offset) {
+                last = Some((row.offset, self.sealed(row.offset).await));
+            }
+            row.sample = last.as_ref().and_then(|(_, sample)| sample.clone());
+        }
+        Ok(rows)
+    }
+
+    async fn duties(&self) -> Result<(Offset, Option<ArrivalTime>, Vec<Duty>), AnalysisError> {
+        self.ask(Query::Duties).await
     }
 }
 
@@ -153,12 +184,30 @@ fn source_row(source: nhip_engine::SourceLine) -> SourceRow {
 fn rejection_row(rejection: nhip_engine::RejectionLine) -> RejectionRow {
     RejectionRow {
         offset: rejection.offset,
+        place: rejection.place,
         arrival: rejection.arrival,
         source: rejection.source,
         stream: rejection.stream,
         reason: rejection.reason,
         field: rejection.field,
+        sample: None,
     }
+}
+
+/// The newest first; the engine keeps a thousand.
+fn rejections(engine: &Engine, query: &RejectionQuery) -> Vec<RejectionRow> {
+    let wanted = |row: &nhip_engine::RejectionLine| {
+        query.source.as_ref().is_none_or(|source| source == &row.source)
+            && query.stream.as_ref().is_none_or(|stream| stream == &row.stream)
+            && query.reason.is_none_or(|reason| reason == row.reason)
+            && query.before.is_none_or(|before| (row.offset, row.place) < before)
+    };
+    let kept = engine.rejections(usize::MAX).into_iter().filter(wanted);
+    kept.take(query.rows_max).map(rejection_row).collect()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn in_words(item: &Item) -> String {

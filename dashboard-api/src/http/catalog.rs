@@ -5,14 +5,15 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
-use nhip_profile::{Area, Indicator, Label, Profile, Source, Threshold};
-use nhip_proto::{AreaCode, Decimal, SourceId};
+use nhip_profile::{Area, Indicator, Label, Profile, Severity, Source, Threshold};
+use nhip_proto::{AreaCode, Decimal, Place, SourceId};
 use serde_json::{Value, json};
 
 use super::Node;
 use super::figures::badge_json;
 use super::lists::{Asked, PageOnly};
 use super::problem::Problem;
+use super::targets::targets_of;
 use super::times::Zone;
 use crate::snapshot::{direction_word, label_json, number, seconds};
 
@@ -60,6 +61,10 @@ pub(crate) async fn sources(
                 "name": label_json(source.map_or(&nameless, |source| &source.name)),
                 "owner": source.map_or("", |source| source.owner.as_str()),
                 "listed": row.listed,
+                "state": source.map_or("", |source| source.state.as_str()),
+                "class": profile.streams.get(&row.stream).map_or("", |stream| stream.class.as_str()),
+                "group": source.map_or("", |source| source.group.as_str()),
+                "position": source.and_then(|source| source.position).map_or(Value::Null, position_json),
                 "event_time": zone.event_or_null(row.event_time),
                 "arrival": zone.arrival_or_null(row.arrival),
                 "badge": badge_json(&row.badge),
@@ -89,12 +94,16 @@ fn indicator_json(profile: &Profile, indicator: &Indicator) -> Value {
         "stale_s": seconds(indicator.staleness),
         "completeness_min": indicator.completeness_min,
         "thresholds": thresholds,
+        "targets": targets_of(profile, indicator),
     })
 }
 
 fn threshold_json(threshold: &Threshold, scale: u8) -> Value {
     let date = |date: Option<jiff::civil::Date>| date.map(|date| date.to_string());
     json!({
+        "severity": severity_word(threshold.severity),
+        "area": threshold.area.as_ref().map(AreaCode::as_str),
+        "group": threshold.group,
         "limit": number(Decimal::new(threshold.limit, scale)),
         "below": threshold.below,
         "dead_band": number(Decimal::new(threshold.dead_band, scale)),
@@ -102,6 +111,20 @@ fn threshold_json(threshold: &Threshold, scale: u8) -> Value {
         "valid_to": date(threshold.valid.to),
         "document": threshold.document,
     })
+}
+
+/// `warning` or `critical`.
+pub(crate) fn severity_word(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Warning => "warning",
+        Severity::Critical => "critical",
+    }
+}
+
+/// `[longitude, latitude]` in exact degrees.
+fn position_json(place: Place) -> Value {
+    let degrees = |e7: i32| number(Decimal::new(i128::from(e7), 7));
+    json!([degrees(place.longitude_e7), degrees(place.latitude_e7)])
 }
 
 fn area_json(area: &Area) -> Value {

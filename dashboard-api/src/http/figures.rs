@@ -14,6 +14,7 @@ use super::Node;
 use super::catalog::hex;
 use super::lists::{Asked, Page};
 use super::problem::Problem;
+use super::targets::target_of;
 use super::times::Zone;
 use crate::shown::{ten_thousandths, write_share};
 use crate::snapshot::number;
@@ -98,6 +99,7 @@ pub(crate) fn figure_json(profile: &Profile, zone: &Zone, figure: &Figure) -> Va
         "origin": row.origin.as_str(),
         "version": hex(&row.definition),
         "badge": badge_json(&row.badge),
+        "target": target_of(profile, row),
     })
 }
 

@@ -56,6 +56,16 @@ impl Page {
         Ok(Self { limit, after })
     }
 
+    /// How many items it has at most.
+    pub(crate) fn limit(&self) -> usize {
+        self.limit
+    }
+
+    /// The key of the last item of the page before.
+    pub(crate) fn after(&self) -> Option<&str> {
+        self.after.as_deref()
+    }
+
     /// The page of items that are in the order of their keys, with more fields beside.
     pub(crate) fn of<T>(
         self,

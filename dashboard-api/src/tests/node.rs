@@ -8,12 +8,13 @@ use async_trait::async_trait;
 use nhip_client::ClientOptions;
 use nhip_ports::memory::{MemoryBus, RecordingIntake, SteppedClock};
 use nhip_ports::{
-    Analysis, AnalysisError, Bus, Explanation, FigureQuery, RejectionRow, SampleRecord, SourceRow,
+    Analysis, AnalysisError, Bus, Explanation, FigureQuery, RejectionQuery, RejectionRow, SampleRecord,
+    SealedSample, SourceRow,
 };
 use nhip_profile::Profile;
 use nhip_proto::{
-    AreaCode, ArrivalTime, Badge, EventTime, Figure, IndicatorId, ItemReason, LedgerCounts, LedgerRow,
-    LinkState, Offset, RejectionReason, SourceId, StreamId, Update,
+    AreaCode, ArrivalTime, Badge, Duty, DutyKind, EventTime, Figure, IndicatorId, ItemReason, LedgerCounts,
+    LedgerRow, LinkState, Offset, RejectionReason, SourceId, StreamId, Update,
 };
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -108,7 +109,12 @@ impl Analysis for FakeAnalysis {
     }
 
     async fn ledger(&self) -> Result<(Offset, Vec<LedgerRow>), AnalysisError> {
+        let mut message_reasons = LedgerCounts::default().message_reasons;
+        if let Some(syntax) = message_reasons.get_mut(2) {
+            *syntax = 1;
+        }
         let counts = LedgerCounts {
+            message_reasons,
             received: 5,
             decoded: 4,
             rejected: 1,
@@ -141,21 +147,47 @@ impl Analysis for FakeAnalysis {
         Ok(vec![row("s001"), row("stranger")])
     }
 
-    async fn rejections(&self, _rows_max: usize) -> Result<Vec<RejectionRow>, AnalysisError> {
+    async fn rejections(&self, query: RejectionQuery) -> Result<Vec<RejectionRow>, AnalysisError> {
         self.answer().map(drop)?;
-        let row = |offset, reason| RejectionRow {
+        let row = |offset, place, reason| RejectionRow {
             offset: Offset(offset),
+            place,
             arrival: ArrivalTime(START),
             source: SourceId::new("s001"),
             stream: StreamId::new("air"),
             reason,
             field: "pm25".to_owned(),
+            sample: (offset == 9).then(|| SealedSample { payload_hash: "00ff".to_owned(), bytes: 21 }),
         };
-        Ok(vec![
-            row(9, Err(ItemReason::OutOfRange)),
-            row(9, Err(ItemReason::UnitUnknown)),
-            row(7, Ok(RejectionReason::Syntax)),
-        ])
+        let mut rows = vec![
+            row(9, 1, Err(ItemReason::OutOfRange)),
+            row(9, 0, Err(ItemReason::UnitUnknown)),
+            row(7, 0, Ok(RejectionReason::Syntax)),
+        ];
+        rows.retain(|row| {
+            query.before.is_none_or(|before| (row.offset, row.place) < before)
+                && query.reason.is_none_or(|reason| reason == row.reason)
+        });
+        rows.truncate(query.rows_max);
+        Ok(rows)
+    }
+
+    async fn duties(&self) -> Result<(Offset, Option<ArrivalTime>, Vec<Duty>), AnalysisError> {
+        let offset = self.answer()?.offset;
+        let duty = |source: &str, unit: &str, kind, deadline| Duty {
+            source: SourceId::new(source),
+            stream: StreamId::new("air"),
+            unit: unit.to_owned(),
+            kind,
+            since: ArrivalTime(START),
+            deadline,
+            received: 2,
+            expected: 5,
+            last_heard: Some(ArrivalTime(START)),
+            event_time: None,
+        };
+        let late = duty("s002", "ubnd", DutyKind::LateReport, Some(ArrivalTime(START)));
+        Ok((Offset(offset), Some(ArrivalTime(START)), vec![duty("s001", "so", DutyKind::Silent, None), late]))
     }
 }
 

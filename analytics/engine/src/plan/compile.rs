@@ -11,7 +11,9 @@ use super::{
 use crate::badge::rate_of;
 use crate::calendar::Calendar;
 use crate::derive::derive;
+use crate::duty::Answerable;
 use crate::level::Limit;
+use crate::reports::{self, DeadlinePlan};
 use crate::table::Words;
 
 /// A definition of an earlier profile whose windows are not forgotten yet.
@@ -67,6 +69,7 @@ impl<'a> Compiler<'a> {
         }
         derive(&mut self.plan, &origins);
         self.domains();
+        self.plan.answerable = Answerable::new(self.profile, &self.zone);
         self.plan
     }
 
@@ -107,6 +110,8 @@ impl<'a> Compiler<'a> {
             disorder: stream.disorder.max(0),
             horizon: stream.horizon.max(0),
             staleness: stream.staleness.max(1),
+            rules: reports::rules_of(self.profile, stream),
+            deadline: DeadlinePlan::of(self.profile, stream, &self.zone),
             skew: stream.skew.max(0),
             names,
             series: Vec::new(),
@@ -158,6 +163,7 @@ impl<'a> Compiler<'a> {
             keep: horizon,
             readings_min: self.completeness(profile, indicator, areas),
             agreement: None,
+            reports: self.reports(stream),
         };
         // A quantity whose digits changed under a retired definition cannot be added to it any more.
         let same_digits = definition.scales == scales_of(self.profile, &indicator.aggregate);
@@ -202,6 +208,12 @@ impl<'a> Compiler<'a> {
             }
         }
         Some(Completeness { share, rates })
+    }
+
+    /// The deadline of a stream whose đủ counts reports.
+    fn reports(&self, stream: u32) -> Option<DeadlinePlan> {
+        let stream = self.plan.streams.get(stream as usize)?;
+        stream.deadline.clone().filter(|_| stream.rules.du == nhip_profile::DuFormula::Reports)
     }
 
     fn calendar(&mut self, zone: &TimeZone, indicator: &Indicator) -> u32 {

@@ -2,7 +2,7 @@
 
 use nhip_engine::{Effects, Engine};
 use nhip_proto::{
-    AreaCode, ArrivalTime, IndicatorId, Item, Logged, Offset, Record, Row, SECOND, Session, Tick,
+    AreaCode, ArrivalTime, IndicatorId, Item, Logged, Offset, ProfileText, Record, Row, SECOND, Session, Tick,
 };
 
 use crate::world::{self, START, Said, message};
@@ -17,13 +17,14 @@ pub(crate) struct Line {
 impl Line {
     /// With two sources of each stream; `change` edits the profile.
     pub(crate) fn new(change: impl Fn(&str) -> String) -> Self {
-        let mut line = Self {
-            engine: Engine::new(world::settings(1)),
-            effects: Effects::default(),
-            next: 0,
-            now: START,
-        };
-        line.put(Record::Profile(Box::new(world::profile_text(2, START, change))));
+        Self::of(world::profile_text(2, START, change))
+    }
+
+    /// With a profile of its own.
+    pub(crate) fn of(profile: ProfileText) -> Self {
+        let engine = Engine::new(world::settings(1));
+        let mut line = Self { engine, effects: Effects::default(), next: 0, now: START };
+        line.put(Record::Profile(Box::new(profile)));
         line
     }
 

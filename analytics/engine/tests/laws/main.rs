@@ -1,6 +1,7 @@
 //! The laws of the engine, on seeded logs against a plain model: once-only, deterministic, conserved.
 
 mod adoption;
+mod duties;
 mod edges;
 mod laws;
 mod line;
