@@ -119,11 +119,11 @@ impl Hub {
         let boards = self.boards();
         let lag_ms = boards.tick().map_or(0, |tick| self.clock.now().since(tick).max(0) / MILLISECOND);
         let (quality, badges) = (boards.quality_json(), boards.badges_json());
-        let sources = boards.sources_json();
+        let (sources, units) = (boards.sources_json(), boards.units_json());
         drop(boards);
         let tail = format!(
             "\"rate\":{rate},\"lag_ms\":{lag_ms},\"in_s\":{in_s},\"q\":{quality},\"badges\":{badges},\
-             \"sources\":{sources},\"links\":{links}}}"
+             \"units\":{units},\"sources\":{sources},\"links\":{links}}}"
         );
         let pulse = Pulse { build: Arc::clone(&self.build), rate, tail: tail.into() };
         *self.pulse.lock().unwrap_or_else(PoisonError::into_inner) = pulse;

@@ -5,12 +5,14 @@ use std::io::Write;
 
 use bytes::Bytes;
 use flate2::{Compression, write::GzEncoder};
-use nhip_profile::{Direction, Indicator, Label, Profile, View};
+use jiff::civil::Date;
+use nhip_profile::{Direction, Indicator, Label, Profile, RotationPage, Severity, Threshold, View};
 use nhip_proto::{ArrivalTime, Decimal, IndicatorId, MILLISECOND, SECOND, Span};
 use serde_json::{Map, Number, Value, json};
 
 use crate::board::{Board, BoardRow};
 use crate::boards::Boards;
+use crate::http::times::midnight_ms;
 use crate::outbox::dict_entry;
 use crate::shown::{append, milliseconds, write_decimal};
 
@@ -43,6 +45,8 @@ pub(crate) fn encode(boards: &mut Boards, view_id: &str, server: &Server<'_>) ->
         ("indicators", indicators_json(&profile, view, server.clock_ms).to_string()),
         ("sources", boards.sources_json()),
         ("badges", boards.badges_json()),
+        ("units", boards.units_json()),
+        ("unit_names", unit_names_json(&profile).to_string()),
         ("links", server.links.to_owned()),
     ];
     let board = boards.view(view_id)?;
@@ -109,7 +113,23 @@ pub(crate) fn seconds(span: Span) -> Value {
 
 fn view_json(view: &View) -> Value {
     let tiles: Vec<&str> = view.tiles.iter().map(IndicatorId::as_str).collect();
-    json!({"id": view.id, "title": label_json(&view.title), "tiles": tiles, "map": view.map.as_str()})
+    let page = |page: &RotationPage| {
+        let indicators: Vec<&str> = page.indicators.iter().map(IndicatorId::as_str).collect();
+        json!({"title": label_json(&page.title), "indicators": indicators})
+    };
+    json!({
+        "id": view.id,
+        "title": label_json(&view.title),
+        "tiles": tiles,
+        "map": view.map.as_str(),
+        "rotation": view.rotation.iter().map(page).collect::<Vec<Value>>(),
+        "dwell_s": seconds(view.dwell),
+    })
+}
+
+fn unit_names_json(profile: &Profile) -> Value {
+    let names = profile.units.values().map(|unit| (unit.id.clone(), label_json(&unit.name)));
+    Value::Object(names.collect::<Map<String, Value>>())
 }
 
 fn profile_json(profile: &Profile) -> Value {
@@ -128,16 +148,59 @@ fn domains_json(profile: &Profile) -> Value {
 
 fn indicators_json(profile: &Profile, view: &View, clock_ms: i64) -> Value {
     let today = civil_date(profile, clock_ms);
-    let shown = view.tiles.iter().chain([&view.map]).filter_map(|id| profile.indicators.get(id));
+    let pages = view.rotation.iter().flat_map(|page| &page.indicators);
+    let ids = view.tiles.iter().chain([&view.map]).chain(pages);
+    let shown = ids.filter_map(|id| profile.indicators.get(id));
     let entries = shown.map(|indicator| {
         let threshold = today.and_then(|date| profile.threshold_on(&indicator.id, date));
-        (indicator.id.to_string(), indicator_json(indicator, threshold))
+        let warning = today.and_then(|date| warning_on(profile, &indicator.id, date));
+        let mut shown = indicator_json(indicator, threshold, warning);
+        if let Some(shown) = shown.as_object_mut() {
+            shown.insert("owner_name".to_owned(), owner_json(profile, &indicator.owner, today));
+            shown.insert("targets".to_owned(), targets_json(profile, indicator));
+        }
+        (indicator.id.to_string(), shown)
     });
     Value::Object(entries.collect::<Map<String, Value>>())
 }
 
-fn indicator_json(indicator: &Indicator, threshold: Option<&nhip_profile::Threshold>) -> Value {
-    let limit = threshold.map(|threshold| number(Decimal::new(threshold.limit, indicator.scale)));
+/// The warning that holds everywhere on a day.
+fn warning_on<'a>(profile: &'a Profile, indicator: &IndicatorId, date: Date) -> Option<&'a Threshold> {
+    profile.thresholds.iter().find(|threshold| {
+        let everywhere = threshold.area.is_none() && threshold.group.is_none();
+        let meant = everywhere && threshold.severity == Severity::Warning;
+        meant && &threshold.indicator == indicator && threshold.valid.holds_on(date)
+    })
+}
+
+/// Who answers today, by name.
+fn owner_json(profile: &Profile, owner: &str, today: Option<Date>) -> Value {
+    let unit = today.and_then(|today| profile.unit_on(owner, today));
+    label_json(&unit.map_or_else(|| Label::same(owner), |unit| unit.name.clone()))
+}
+
+/// All targets of an indicator with the instants between which each holds: a page judges by the window it shows.
+fn targets_json(profile: &Profile, indicator: &Indicator) -> Value {
+    let begins = |date: Option<Date>| date.and_then(|date| midnight_ms(&profile.zone, date));
+    let targets = profile.targets.iter().filter(|target| target.indicator == indicator.id).map(|target| {
+        json!({
+            "area": target.area.as_str(),
+            "value": number(Decimal::new(target.value, indicator.scale)),
+            "from": begins(target.valid.from),
+            "to": begins(target.valid.to),
+            "document": target.document,
+        })
+    });
+    targets.collect()
+}
+
+fn indicator_json(
+    indicator: &Indicator,
+    threshold: Option<&Threshold>,
+    warning: Option<&Threshold>,
+) -> Value {
+    let shown = |threshold: &Threshold| number(Decimal::new(threshold.limit, indicator.scale));
+    let limit = threshold.map(shown);
     json!({
         "name": label_json(&indicator.name),
         "unit": indicator.unit,
@@ -149,7 +212,8 @@ fn indicator_json(indicator: &Indicator, threshold: Option<&nhip_profile::Thresh
         "completeness_min": indicator.completeness_min,
         "window": indicator.window.period(),
         "limit": limit,
-        "below": threshold.is_some_and(|threshold| threshold.below),
+        "warning": warning.map(shown),
+        "below": threshold.or(warning).is_some_and(|threshold| threshold.below),
         "document": threshold.map_or("", |threshold| threshold.document.as_str()),
         "owner": indicator.owner,
     })
@@ -181,7 +245,7 @@ fn write_row(out: &mut String, id: u32, row: &BoardRow) {
     out.push_str("]}");
 }
 
-fn civil_date(profile: &Profile, clock_ms: i64) -> Option<jiff::civil::Date> {
+fn civil_date(profile: &Profile, clock_ms: i64) -> Option<Date> {
     let now = ArrivalTime(clock_ms.saturating_mul(MILLISECOND));
     crate::http::times::civil_date(&profile.zone, now)
 }

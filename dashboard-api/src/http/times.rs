@@ -42,6 +42,12 @@ pub(crate) fn civil_date(zone: &str, at: ArrivalTime) -> Option<Date> {
     Some(at.to_zoned(Zone::of(zone).0).date())
 }
 
+/// The first instant of a civil date in a zone, ms since 1970.
+pub(crate) fn midnight_ms(zone: &str, date: Date) -> Option<i64> {
+    let first = date.to_zoned(Zone::of(zone).0).ok()?.start_of_day().ok()?;
+    Some(first.timestamp().as_millisecond())
+}
+
 /// Reads an RFC 3339 time with offset.
 pub(crate) fn parse(text: &str) -> Option<EventTime> {
     let at: Timestamp = text.parse().ok()?;

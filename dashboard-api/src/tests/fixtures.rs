@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use nhip_profile::{
-    Aggregate, Direction, Domain, Indicator, Label, Operand, Profile, Severity, Stream, Threshold, Validity,
-    View, Window,
+    Aggregate, Direction, Domain, Indicator, Label, Operand, Profile, Severity, Stream, Target, Threshold,
+    Validity, View, Window,
 };
 use nhip_proto::{
     AreaCode, ArrivalTime, Badge, Decimal, EventTime, Figure, FigureKey, IndicatorId, Level, MINUTE, Offset,
@@ -40,6 +40,16 @@ pub(crate) fn profile(communes: usize) -> Arc<Profile> {
         valid: Validity::default(),
         document: "QCVN 05:2023/BTNMT".to_owned(),
     });
+    profile = profile.with_target(Target {
+        indicator: IndicatorId::new("env.pm25"),
+        value: 450,
+        formula: "mean of the stations".to_owned(),
+        area: AreaCode::new("80"),
+        document: "KH 12/KH-UBND".to_owned(),
+        valid: Validity { from: "2026-01-01".parse().ok(), to: "2027-01-01".parse().ok() },
+        note: Label::default(),
+    });
+    profile = profile.with_unit("ubnd", None).with_unit("so", Some("ubnd"));
     let view = View {
         id: "main".to_owned(),
         title: Label::same("wall"),

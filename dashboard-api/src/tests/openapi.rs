@@ -48,6 +48,8 @@ async fn answers_have_the_fields_described() {
         ("/api/v1/explain", "/api/v1/explain?indicator=env.pm25&area=80"),
         ("/api/v1/ledger", "/api/v1/ledger"),
         ("/api/v1/rejections", "/api/v1/rejections"),
+        ("/api/v1/duties", "/api/v1/duties"),
+        ("/api/v1/units", "/api/v1/units"),
         ("/api/v1/views/{view}/snapshot", "/api/v1/views/main/snapshot"),
         ("/healthz", "/healthz"),
         ("/readyz", "/readyz"),

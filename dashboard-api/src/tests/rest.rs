@@ -34,6 +34,8 @@ async fn a_figure_carries_all_that_proves_it() {
         r#""event_time":"2026-11-21T14:01:00+07:00","group":"","indicator":"env.pm25","k":3,"#,
         r#""known_at":"2026-11-21T14:01:01+07:00","known_offset":40,"level":"normal","m":3,"#,
         r#""origin":"simulated","period":"1h","revision":1,"state":"provisional","#,
+        r#""target":{"status":"met","value":45.0,"formula":"mean of the stations","document":"KH 12/KH-UBND","#,
+        r#""valid_from":"2026-01-01","valid_to":"2027-01-01","note":{"vi":"","en":""}},"#,
         r#""unit":"µg/m³","value":35.2,"#,
         r#""version":"07070707070707070707070707070707","#,
         r#""window":{"end":"2026-11-21T15:00:00+07:00","start":"2026-11-21T14:00:00+07:00"}}],"#,
@@ -138,6 +140,13 @@ async fn a_snapshot_holds_all_a_screen_needs() {
     assert_eq!(indicators["env.pm25"]["limit"].to_string(), "50.0");
     assert_eq!(indicators["env.pm25"]["document"], "QCVN 05:2023/BTNMT");
     assert_eq!(
+        indicators["env.pm25"]["targets"],
+        json!([{"area": "80", "value": 45.0, "from": 1_767_200_400_000_i64, "to": 1_798_736_400_000_i64,
+                "document": "KH 12/KH-UBND"}]),
+        "midnights of the profile's zone"
+    );
+    assert_eq!(indicators["env.pm10"]["targets"], json!([]));
+    assert_eq!(
         (&indicators["env.pm10"]["limit"], &indicators["env.pm10"]["window"]),
         (&Value::Null, &json!("1h"))
     );
@@ -166,7 +175,7 @@ async fn a_snapshot_holds_all_a_screen_needs() {
         "v": 1, "epoch": "…", "offset": 42, "server_ts": 1_795_244_462_000_i64, "rate": 0,
         "build": "0.1.0-test",
         "view": {"id": "main", "title": {"vi": "wall", "en": "wall"}, "tiles": ["env.pm25", "env.pm10"],
-                 "map": "env.pm25"},
+                 "map": "env.pm25", "rotation": [], "dwell_s": 20},
         "profile": {"id": "tay-ninh", "name": {"vi": "Tây Ninh", "en": "Tay Ninh"},
                     "zone": "Asia/Ho_Chi_Minh",
                     "banner": {"vi": "", "en": ""}},
@@ -175,7 +184,8 @@ async fn a_snapshot_holds_all_a_screen_needs() {
         "dict": [entry(0, "env.pm25", "80"), entry(1, "env.pm10", "80"), entry(2, "env.pm25", "c001"),
                  entry(3, "env.pm25", "c002"), entry(4, "env.pm25", "c003")],
         "rows": [first, silent(1, 3), silent(2, 1), silent(3, 1), silent(4, 1)],
-        "sources": {"live": 0, "due": 3}, "badges": {}, "links": [{"name": "embedded", "up": true}],
+        "sources": {"live": 0, "due": 3}, "badges": {}, "units": [],
+        "unit_names": {"so": {"vi": "so", "en": "so"}, "ubnd": {"vi": "ubnd", "en": "ubnd"}}, "links": [{"name": "embedded", "up": true}],
     });
     assert_eq!(body, want);
     problem(
