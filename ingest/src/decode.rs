@@ -120,6 +120,14 @@ pub fn decode(dialect: Dialect, payload: &[u8], context: &DecodeContext<'_>) -> 
     Decoded { body, session }
 }
 
+/// The payload as a tree, for sources that stand in it; XML has the children of its root as members.
+pub(crate) fn tree(dialect: Dialect, payload: &[u8]) -> Result<json::Json<'_>, Rejection> {
+    match dialect {
+        Dialect::HikvisionAlert => hikvision_alert::tree(payload),
+        _ => json::parse_unique(payload),
+    }
+}
+
 /// A rejection; `position` counts readings, measures or metrics from 1.
 fn refuse(reason: RejectionReason, field: &str, position: usize) -> Rejection {
     Rejection { reason, field: field.to_owned(), place: u32::try_from(position).unwrap_or(u32::MAX) }

@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 use nhip_profile::{Mapping, Path, Profile, Source, Stream, named_zone};
 use nhip_proto::{RejectionReason, SourceId, StreamId};
 
-use crate::decode::{Dialect, json};
+use crate::decode::{Dialect, json, tree};
 
 /// Levels of a topic at most; deeper ones have no route.
 pub const TOPIC_LEVELS_MAX: usize = 32;
@@ -291,7 +291,7 @@ impl Compiled {
                 Piece::Level(index) => id.push_str(levels.get(*index).copied().unwrap_or_default()),
                 Piece::Payload(path) => {
                     if root.is_none() {
-                        root = Some(json::parse_unique(payload).map_err(|rejection| rejection.reason)?);
+                        root = Some(tree(self.dialect, payload).map_err(|rejection| rejection.reason)?);
                     }
                     let value = root.as_ref().and_then(|root| root.find(&path.steps));
                     let text = value.and_then(json::Json::scalar).ok_or(RejectionReason::FieldMissing)?;

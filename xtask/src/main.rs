@@ -1,7 +1,8 @@
-//! Automation of the repository: `cargo xtask demo | test | bench | web | prove`.
+//! Automation of the repository: `cargo xtask demo | test | bench | fuzz | web | prove`.
 
 mod bench;
 mod demo;
+mod fuzz;
 mod prove;
 mod run;
 mod setup;
@@ -42,6 +43,15 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         flags: Vec<String>,
     },
+    /// Throw changed and random bytes at every dialect.
+    Fuzz {
+        /// Inputs per dialect.
+        #[arg(long, default_value_t = fuzz::EXECUTIONS)]
+        executions: u64,
+        /// Passed on to the fuzzer: `--dialect NAME`, `--seed N`, `--threads N`, `--keep`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        flags: Vec<String>,
+    },
     /// Build the pages into web/dist.
     Web,
     /// Check a promise on this machine's disk.
@@ -57,6 +67,7 @@ fn main() -> ExitCode {
         Task::Demo { flags } => demo::demo(&flags),
         Task::Test { no_skip, only } => test::test(no_skip, only.as_deref()),
         Task::Bench { flags } => bench::bench(&flags),
+        Task::Fuzz { executions, flags } => fuzz::fuzz(executions, &flags),
         Task::Web => web::build(),
         Task::Prove { flags } => prove::prove(&flags),
     };

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use crate::run::{Outcome, cargo, command, root, say, shown, target};
-use crate::{setup, web};
+use crate::{fuzz, setup, web};
 
 /// A line that starts so was printed by a test that could not run.
 const SKIPPED: &str = "SKIPPED ";
@@ -30,6 +30,7 @@ const STEPS: &[Step] = &[
     Step { name: "lint", run: lint },
     Step { name: "program", run: program },
     Step { name: "crates", run: crates },
+    Step { name: "fuzz", run: |session| session.follow(fuzz::short()) },
     Step { name: "digests in release", run: digests_in_release },
     Step { name: "oracle", run: oracle },
     Step { name: "whole program", run: whole_program },

@@ -50,7 +50,11 @@ pub(super) fn tree(payload: &[u8]) -> Result<Json<'_>, Rejection> {
     let length = find(rest, END).ok_or_else(|| syntax(payload.len()))? + END.len();
     let part = std::str::from_utf8(rest.get(..length).unwrap_or_default())
         .map_err(|error| syntax(start + error.valid_up_to() + 1))?;
-    match xml::read(part)? {
+    let moved = |refused: Rejection| match refused.reason {
+        RejectionReason::Syntax => syntax(start + refused.place as usize),
+        _ => refused,
+    };
+    match xml::read(part).map_err(moved)? {
         (ROOT, tree) => Ok(tree),
         _ => Err(syntax(start + 1)),
     }

@@ -51,6 +51,9 @@ impl<'a> Reader<'a> {
         if self.open.is_empty() && self.skip_between()? {
             return Ok(None);
         }
+        if self.rest().is_empty() {
+            return Err(self.syntax());
+        }
         if let Some(content) = self.between("<![CDATA[", "]]>")? {
             let element = self.open.last_mut().ok_or_else(|| refuse(RejectionReason::Syntax, "", 1))?;
             element.text.push_str(content);

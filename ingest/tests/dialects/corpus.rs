@@ -3,8 +3,9 @@
 
 use std::path::{Path, PathBuf};
 
+use jiff::tz::TimeZone;
 use nhip_ingest::{DecodeContext, Decoded, Dialect, decode};
-use nhip_profile::Stream;
+use nhip_profile::{Mapping, Stream};
 use nhip_proto::{ArrivalTime, EventTime, Item, ItemName, ItemValue, MessageBody, Rejection, SECOND};
 
 /// 2026-11-21T00:00:00Z.
@@ -15,6 +16,9 @@ pub(crate) struct Corpus {
     pub(crate) dialect: Dialect,
     pub(crate) stream: Stream,
     pub(crate) cases: Vec<Case>,
+    /// `json-map` only: the first level of the topic picks one.
+    mappings: Vec<Mapping>,
+    zone: TimeZone,
 }
 
 /// One payload.
@@ -27,19 +31,50 @@ pub(crate) struct Case {
 }
 
 impl Corpus {
-    /// Reads the file of a dialect.
+    /// Reads the file of a dialect; `json-map` takes the mappings with their tests from `tests/profiles`.
     pub(crate) fn load(dialect: Dialect) -> Self {
+        if dialect == Dialect::JsonMap {
+            return Self::of_mappings();
+        }
         let path = folder().join(dialect.name()).join("cases.txt");
         let text =
             std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let mut pieces = text.split("\n-- ");
         let stream = stream(pieces.next().unwrap_or_default());
-        Self { dialect, stream, cases: pieces.map(case).collect() }
+        Self { dialect, stream, cases: pieces.map(case).collect(), mappings: Vec::new(), zone: zone() }
     }
 
     /// What the stream makes of bytes on a topic.
     pub(crate) fn decode(&self, topic: &str, payload: &[u8]) -> Decoded {
-        read(self.dialect, &self.stream, topic, payload)
+        let first = topic.split('/').next().unwrap_or_default();
+        let chosen = self.mappings.iter().find(|mapping| mapping.id == first);
+        let levels: Vec<&str> = topic.split('/').collect();
+        let context = DecodeContext {
+            zone: Some(&self.zone),
+            mapping: chosen.or(self.mappings.first()),
+            ..DecodeContext::of(&self.stream, ArrivalTime(ARRIVAL), &levels)
+        };
+        decode(self.dialect, payload, &context)
+    }
+
+    fn of_mappings() -> Self {
+        let text = std::fs::read_to_string(folder().join("../profiles/mappings.toml")).expect("the mappings");
+        let areas = "code,name,name_en,kind,parent\n80,Tây Ninh,Tay Ninh,province,\n".to_owned();
+        let sources = "id,stream,area,name,name_en,owner\n".to_owned();
+        let files = [("profile.toml", text), ("areas.csv", areas), ("sources.csv", sources)];
+        let files = files.map(|(path, text)| (path.to_owned(), text));
+        let profile = nhip_profile::load(&files).unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
+        let stream = profile.streams.into_values().next().expect("a stream");
+        let mappings: Vec<Mapping> = profile.mappings.into_values().collect();
+        let case = |mapping: &Mapping, test: &nhip_profile::MappingTest| Case {
+            name: test.name.clone(),
+            topic: mapping.id.clone(),
+            payload: test.payload.clone().into_bytes(),
+            expected: Vec::new(),
+        };
+        let cases =
+            mappings.iter().flat_map(|mapping| mapping.tests.iter().map(move |test| case(mapping, test)));
+        Self { dialect: Dialect::JsonMap, stream, cases: cases.collect(), mappings, zone: zone() }
     }
 }
 
@@ -51,10 +86,14 @@ pub(crate) fn folder() -> PathBuf {
 /// What a stream makes of bytes on a topic.
 pub(crate) fn read(dialect: Dialect, stream: &Stream, topic: &str, payload: &[u8]) -> Decoded {
     let levels: Vec<&str> = topic.split('/').collect();
-    let zone = jiff::tz::TimeZone::get("Asia/Ho_Chi_Minh").expect("the bundled zones hold Vietnam's");
+    let zone = zone();
     let context =
         DecodeContext { zone: Some(&zone), ..DecodeContext::of(stream, ArrivalTime(ARRIVAL), &levels) };
     decode(dialect, payload, &context)
+}
+
+fn zone() -> TimeZone {
+    TimeZone::get("Asia/Ho_Chi_Minh").expect("the bundled zones hold Vietnam's")
 }
 
 /// `quantity NAME UNIT` and `state NAME WORD …` lines.
@@ -97,6 +136,20 @@ fn case(text: &str) -> Case {
             .map(str::to_owned)
             .collect(),
     }
+}
+
+/// The inputs the fuzzer kept for a dialect.
+pub(crate) fn generated(dialect: Dialect) -> Vec<Case> {
+    let path = folder().join(dialect.name()).join("generated.txt");
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    text.lines().filter(|line| !line.starts_with('#')).filter_map(kept).collect()
+}
+
+/// A line of a topic and hexadecimal digits.
+pub(crate) fn kept(line: &str) -> Option<Case> {
+    let (topic, digits) = line.split_once('\t')?;
+    let payload = bytes_of(digits);
+    Some(Case { name: String::new(), topic: topic.to_owned(), payload, expected: Vec::new() })
 }
 
 /// Bytes from hexadecimal digits.

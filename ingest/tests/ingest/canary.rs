@@ -36,7 +36,7 @@ fn logged(deliveries: Vec<Delivery>) -> Vec<Message> {
 }
 
 /// The record's bytes without the ciphertext.
-fn clear_bytes(message: &Message) -> Vec<u8> {
+pub(crate) fn clear_bytes(message: &Message) -> Vec<u8> {
     let mut message = message.clone();
     if let Some(sealed) = &mut message.sealed {
         sealed.ciphertext = Bytes::new();
@@ -51,7 +51,7 @@ fn unsealed(message: &Message) -> Opened {
     open(&key_of(&sealed.key), sealed).expect("opens")
 }
 
-fn holds(bytes: &[u8], text: &str) -> bool {
+pub(crate) fn holds(bytes: &[u8], text: &str) -> bool {
     bytes.windows(text.len()).any(|window| window == text.as_bytes())
 }
 

@@ -2,6 +2,7 @@
 //! memory.
 
 mod canary;
+mod foreign;
 mod json_map;
 mod native_json;
 mod native_protobuf;
