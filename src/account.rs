@@ -61,7 +61,8 @@ pub(crate) fn take(node: &StoppedNode) -> Result<Account, Failure> {
                 account.note(message);
             }
         }
-        engine.apply(&batch, &mut effects).map_err(Failure::other)?;
+        let read = |from| crate::commands::read_batch(&node.log, from, BATCH_RECORDS);
+        engine.apply_with(&batch, &mut effects, read)?;
         effects.rows.clear();
         at = engine.applied();
     }

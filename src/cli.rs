@@ -68,6 +68,16 @@ pub(crate) enum Command {
         #[arg(long, default_value = "127.0.0.1:8080")]
         http: SocketAddr,
     },
+    /// Let a running node read its profile directory again and make it valid (SIGHUP does the same).
+    Reload {
+        /// The node.
+        #[arg(long, default_value = "127.0.0.1:8080")]
+        http: SocketAddr,
+    },
+    /// Let a running node read stored messages again by the profile now valid.
+    Redecode(RedecodeFlags),
+    /// Let a running node compute figures of the past again by the profile now valid.
+    Restate(RestateFlags),
     /// Check a promise on this machine's disk.
     Prove {
         #[command(subcommand)]
@@ -125,6 +135,64 @@ impl ProveFlags {
     pub(crate) fn fault_words(&self) -> Vec<String> {
         Vec::new()
     }
+}
+
+/// Which stored messages, and why.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct RedecodeFlags {
+    /// The node.
+    #[arg(long, default_value = "127.0.0.1:8080")]
+    pub(crate) http: SocketAddr,
+    /// Only of this source.
+    #[arg(long)]
+    pub(crate) source: Option<String>,
+    /// Only of this stream.
+    #[arg(long)]
+    pub(crate) stream: Option<String>,
+    /// From this record on.
+    #[arg(long)]
+    pub(crate) from_offset: Option<u64>,
+    /// Up to this record, exclusive.
+    #[arg(long)]
+    pub(crate) to_offset: Option<u64>,
+    /// From this arrival on (RFC 3339).
+    #[arg(long)]
+    pub(crate) from: Option<String>,
+    /// Up to this arrival, exclusive (RFC 3339).
+    #[arg(long)]
+    pub(crate) to: Option<String>,
+    /// Why.
+    #[arg(long)]
+    pub(crate) reason: String,
+    /// By whom.
+    #[arg(long)]
+    pub(crate) author: String,
+}
+
+/// Which figures, and why.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct RestateFlags {
+    /// The node.
+    #[arg(long, default_value = "127.0.0.1:8080")]
+    pub(crate) http: SocketAddr,
+    /// The indicator.
+    #[arg(long)]
+    pub(crate) indicator: String,
+    /// Windows that start here or later (RFC 3339) …
+    #[arg(long)]
+    pub(crate) from: String,
+    /// … and before (RFC 3339).
+    #[arg(long)]
+    pub(crate) to: String,
+    /// Why.
+    #[arg(long)]
+    pub(crate) reason: String,
+    /// By whom.
+    #[arg(long)]
+    pub(crate) author: String,
+    /// Only show what would change.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }
 
 #[derive(Debug, Subcommand)]

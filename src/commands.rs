@@ -7,13 +7,15 @@ mod explain;
 mod log;
 mod prove;
 mod replay;
+mod revise;
 mod rows;
 mod run;
 
-pub(crate) use replay::read as read_batch;
+pub(crate) use replay::{hex, read as read_batch};
 
 use std::process::ExitCode;
 
+use nhip_engine::EngineError;
 use thiserror::Error;
 
 use crate::cli::{Arguments, Command, LogAction, Promise};
@@ -43,6 +45,12 @@ impl Failure {
     }
 }
 
+impl From<EngineError> for Failure {
+    fn from(error: EngineError) -> Self {
+        Self::other(error)
+    }
+}
+
 /// Does what the command line says.
 pub(crate) fn execute(arguments: Arguments) -> Result<(), Failure> {
     match arguments.command {
@@ -56,6 +64,9 @@ pub(crate) fn execute(arguments: Arguments) -> Result<(), Failure> {
         Command::Explain { indicator, area, http } => {
             runtime()?.block_on(explain::explain(&indicator, &area, http))
         }
+        Command::Reload { http } => runtime()?.block_on(revise::reload(http)),
+        Command::Redecode(flags) => runtime()?.block_on(revise::redecode(&flags)),
+        Command::Restate(flags) => runtime()?.block_on(revise::restate(&flags)),
         Command::Prove { promise } => match promise {
             Promise::Loss(flags) => runtime()?.block_on(prove::loss::loss(&flags)),
             Promise::Replay(flags) => runtime()?.block_on(prove::replay::replay_proof(&flags)),

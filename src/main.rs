@@ -13,6 +13,7 @@ mod node;
 mod observe;
 mod profile_dir;
 mod rebirth;
+mod revise;
 mod supervise;
 
 use std::process::ExitCode;

@@ -8,9 +8,9 @@ use nhip_adapters::{BUS_UPDATES_MAX, LocalBus, MqttEndpoint};
 use nhip_analytics::{AnalysisHandle, Started};
 use nhip_dashboard_api::{Dashboard, Parts, Readiness};
 use nhip_ingest::{IngestRoom, IngestSettings};
-use nhip_ports::{Bus, Clock, CommandLink, EventLog, IngestLink, Intake};
+use nhip_ports::{Bus, Clock, CommandLink, EventLog, IngestLink, Intake, Revisions};
 use nhip_profile::Profile;
-use nhip_proto::{ArrivalTime, LinkState, Origin, ProfileText};
+use nhip_proto::{LinkState, Origin};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -19,7 +19,8 @@ use crate::commands::Failure;
 use crate::compose::{self, Doors};
 use crate::config::Config;
 use crate::rebirth::{self, Rebirths};
-use crate::supervise::Tasks;
+use crate::revise::{self, Reviser};
+use crate::supervise::{self, Tasks};
 use crate::{clock, observe, profile_dir};
 
 /// Between two looks at our own /readyz.
@@ -41,6 +42,12 @@ pub(crate) struct Node {
 struct Links {
     endpoint: Option<Arc<MqttEndpoint>>,
     subscribers: Vec<compose::Subscriber>,
+}
+
+/// What may change while the node runs.
+struct Revised {
+    revisions: Arc<dyn Revisions>,
+    profiles: watch::Receiver<Arc<Profile>>,
 }
 
 impl Node {
@@ -80,8 +87,14 @@ impl Node {
         let outgoing = links.commands();
         let rebirth_clock = clock.clone();
         tasks.spawn("rebirths", rebirth::send(requests, outgoing, rebirth_clock));
+        let (valid, profiles) = watch::channel(Arc::clone(&profile));
+        let filters = config.subscribers.iter().flat_map(|one| one.filters.iter().cloned()).collect();
+        let reviser = Reviser::new(config.profile.clone(), room.clone(), analysis.clone(), valid, filters);
+        let reviser: Arc<dyn Revisions> = Arc::new(reviser);
+        tasks.spawn("reload", supervise::reload_on_signals(reviser.clone(), stop.clone()));
+        let revised = Revised { revisions: reviser, profiles };
         let dashboard =
-            dashboard(&config, &links, analysis, bus, room.clone(), clock.clone(), profile.clone(), metrics);
+            dashboard(&config, &links, analysis, bus, room.clone(), clock.clone(), revised, metrics);
         start_links(&mut tasks, links, &room, &stop);
         let (ticking, ticks_stop) = (room.clone(), stop.clone());
         tasks.spawn("ticks", async move { ticking.run_ticks(ticks_stop).await.map_err(Failure::other) });
@@ -202,13 +215,7 @@ async fn start_ingest(
         room.resume(last).await.map_err(Failure::other)?;
     }
     if started.profile_hash != Some(profile.hash) {
-        let text = ProfileText {
-            at: ArrivalTime(0),
-            hash: profile.hash,
-            semantics: nhip_engine::SEMANTICS,
-            zones: nhip_profile::zone_rules(profile),
-            files,
-        };
+        let text = revise::text_of(profile, files);
         room.adopt_profile(profile.clone(), text).await.map_err(Failure::other)?;
     }
     Ok(room)
@@ -252,7 +259,7 @@ fn dashboard(
     bus: Arc<dyn Bus>,
     room: Arc<IngestRoom>,
     clock: Arc<dyn Clock>,
-    profile: Arc<Profile>,
+    revised: Revised,
     metrics: Option<metrics_exporter_prometheus::PrometheusHandle>,
 ) -> Dashboard {
     let ingest = links.ingest();
@@ -266,7 +273,8 @@ fn dashboard(
         bus,
         intake: room,
         clock,
-        profile: watch::channel(profile).1,
+        revisions: revised.revisions,
+        profile: revised.profiles,
         links: Arc::new(states),
         ready: watch::channel(Readiness::Ready).1,
         metrics: Arc::new(move || metrics.as_ref().map_or_else(String::new, |metrics| metrics.render())),

@@ -1,7 +1,9 @@
 //! The foreman: every task has a name; the first that ends stops the rest; stopping has a bound.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use nhip_ports::{RevisionError, Revisions};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -80,4 +82,26 @@ pub(crate) fn stop_on_signals(stop: CancellationToken) -> std::io::Result<()> {
         stop.cancel();
     });
     Ok(())
+}
+
+/// SIGHUP: the profile directory is read again. What is wrong with it stands in the log; the old one stays valid.
+pub(crate) async fn reload_on_signals(
+    revisions: Arc<dyn Revisions>,
+    stop: CancellationToken,
+) -> Result<(), Failure> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut hangups = signal(SignalKind::hangup()).map_err(Failure::other)?;
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            hangup = hangups.recv() => {
+                if hangup.is_none() {
+                    return Ok(());
+                }
+                if let Err(RevisionError::Profile(mistakes)) = revisions.apply_profile().await {
+                    tracing::error!(mistakes = mistakes.join("\n"), "the profile stays as it was");
+                }
+            }
+        }
+    }
 }

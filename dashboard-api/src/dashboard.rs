@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use nhip_ports::{Analysis, Bus, Clock, Intake};
+use nhip_ports::{Analysis, Bus, Clock, Intake, Revisions};
 use nhip_profile::Profile;
 use nhip_proto::LinkState;
 use tokio::net::TcpListener;
@@ -39,6 +39,8 @@ pub struct Parts {
     pub analysis: Arc<dyn Analysis>,
     /// Its news.
     pub bus: Arc<dyn Bus>,
+    /// Who may change what counts.
+    pub revisions: Arc<dyn Revisions>,
     /// Where posted messages go.
     pub intake: Arc<dyn Intake>,
     /// The node's clock.

@@ -13,6 +13,7 @@ mod operations;
 mod pages;
 mod problem;
 mod rejections;
+mod revisions;
 mod targets;
 pub(crate) mod times;
 
@@ -73,6 +74,10 @@ pub(crate) fn router(node: Arc<Node>) -> Router {
     Router::new()
         .route("/api/v1/views/{view}/snapshot", get(live::snapshot))
         .route("/api/v1/ingest/{stream}", post(ingest::ingest))
+        .route("/api/v1/profile", post(revisions::apply_profile))
+        .route("/api/v1/redecode", post(revisions::redecode))
+        .route("/api/v1/restatements", get(revisions::restatements))
+        .route("/api/v1/restatements", post(revisions::restate))
         .route("/healthz", get(operations::health))
         .route("/readyz", get(operations::ready))
         .route("/clock", post(operations::step_clock))

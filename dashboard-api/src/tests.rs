@@ -7,4 +7,5 @@ mod model;
 mod node;
 mod openapi;
 mod rest;
+mod revisions;
 mod sockets;

@@ -21,4 +21,4 @@ pub use mapping_test::{MappingOutcome, MappingReport, run_mapping_tests};
 pub use rebirth::{RebirthLimit, RebirthLimitSettings, sparkplug_rebirth};
 pub use route::{Part, Router, SOURCE_BYTES_MAX, TOPIC_LEVELS_MAX, Taken, Turned};
 pub use seal::{Opened, SealKey, UnsealError, open};
-pub use service::{IngestRoom, IngestSettings, TICKS_PER_REAL_SECOND_MAX};
+pub use service::{IngestRoom, IngestSettings, REDECODE_RECORDS_MAX, TICKS_PER_REAL_SECOND_MAX};

@@ -4,6 +4,7 @@
 mod keyring;
 mod order;
 mod record;
+mod redecode;
 mod ticks;
 
 use std::collections::VecDeque;
@@ -22,6 +23,7 @@ use self::order::{Entered, Order};
 use crate::route::{Part, Router};
 use crate::telemetry;
 
+pub use self::redecode::REDECODE_RECORDS_MAX;
 pub use self::ticks::TICKS_PER_REAL_SECOND_MAX;
 
 /// Records after which the rest of a batch waits for the next append, so that deliveries which split into many do

@@ -48,3 +48,7 @@ pub(crate) fn tick_logged() {
 pub(crate) fn gap_logged(cause: nhip_proto::GapCause) {
     metrics::counter!("nhip_ingest_gaps_total", "cause" => cause.as_str()).increment(1);
 }
+
+pub(crate) fn messages_redecoded(records: u64) {
+    metrics::counter!("nhip_ingest_redecoded_total").increment(records);
+}

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use nhip_proto::{
     AreaCode, ArrivalTime, Badge, Duty, EventTime, Figure, IndicatorId, ItemReason, LedgerRow, Offset,
-    RejectionReason, SourceId, StreamId, Update,
+    RejectionReason, Restatement, SourceId, StreamId, Update,
 };
 use thiserror::Error;
 
@@ -160,4 +160,7 @@ pub trait Analysis: Send + Sync {
 
     /// What is owed at the last Tick, in the order of sources and streams; with the offset and Tick it stands at.
     async fn duties(&self) -> Result<(Offset, Option<ArrivalTime>, Vec<Duty>), AnalysisError>;
+
+    /// The newest restatements first, at most `rows_max` of a bounded list.
+    async fn restatements(&self, rows_max: usize) -> Result<Vec<Restatement>, AnalysisError>;
 }

@@ -71,6 +71,10 @@ codes! {
         Closed = 2 "closed",
         /// A record inside the lateness came after the close.
         OutOfOrder = 3 "out_of_order",
+        /// Stored messages were read again (a Redecode record).
+        Redecoded = 4 "redecoded",
+        /// Figures of the past were computed again on purpose (a Restate record).
+        Restated = 5 "restated",
     }
 }
 
@@ -128,6 +132,29 @@ pub struct Provenance {
     pub last: Option<Offset>,
     /// Up to eight contributing records, chosen by the figure alone (not by batch or thread).
     pub samples: Vec<Offset>,
+}
+
+/// A settled figure that another row took the place of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Restatement {
+    /// Which figure.
+    pub key: FigureKey,
+    /// The definition version of the new row.
+    pub definition: [u8; 16],
+    /// The revision of the new row.
+    pub revision: u32,
+    /// What the row before said; none: no value.
+    pub old: Option<Decimal>,
+    /// What the new row says; none: no value.
+    pub new: Option<Decimal>,
+    /// Why.
+    pub cause: RowCause,
+    /// The record that caused it: a late arrival inside the lateness, a Redecode, a Restate.
+    pub cause_offset: Offset,
+    /// The record since which the new row is known.
+    pub known_offset: Offset,
+    /// Its time.
+    pub known_at: ArrivalTime,
 }
 
 /// A figure as a screen shows it: the newest window with data, plus how it lately went.

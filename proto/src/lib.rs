@@ -20,7 +20,7 @@ pub use badge::{Badge, Share};
 pub use codec::{CodecError, decode_record, decode_row, encode_record, encode_row};
 pub use decimal::{Decimal, DecimalError, divide_half_even};
 pub use duty::{Duty, DutyKind};
-pub use figure::{Figure, FigureKey, Level, Origin, Provenance, Row, RowCause, RowState};
+pub use figure::{Figure, FigureKey, Level, Origin, Provenance, Restatement, Row, RowCause, RowState};
 pub use id::{AreaCode, IndicatorId, SourceId, StreamId};
 pub use item::{Item, ItemFlags, ItemName, ItemValue, Place};
 pub use ledger::{ItemReason, LedgerCounts, LedgerRow};

@@ -1,7 +1,7 @@
 //! The record: everything that can change a figure is one of these, in one total order.
 
 use crate::message::codes;
-use crate::{ArrivalTime, EventTime, IndicatorId, Item, Message, Rejection, Sealed};
+use crate::{ArrivalTime, EventTime, IndicatorId, Item, Message, Rejection, Sealed, SourceId, StreamId};
 use std::fmt;
 
 /// The place of a record in the node's log, counted from 0 without gaps.
@@ -136,6 +136,10 @@ pub struct Redecode {
     pub dialect: String,
     /// What was read now.
     pub body: Result<Vec<Item>, Rejection>,
+    /// The source it was read as, where the original found none or another; empty: the original's.
+    pub source: SourceId,
+    /// The stream of that source; empty: the original's.
+    pub stream: StreamId,
 }
 
 /// Figures of a past range computed again.

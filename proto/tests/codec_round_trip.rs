@@ -148,9 +148,11 @@ fn gap() -> impl Strategy<Value = Record> {
 
 fn redecode() -> impl Strategy<Value = Record> {
     let read = prop_oneof![vec(item(), 0..4).prop_map(Ok), rejection().prop_map(Err)];
-    let parts = (arrival(), any::<u64>(), any::<[u8; 16]>(), text(), read);
-    parts.prop_map(|(at, original, profile_hash, dialect, body)| {
-        Record::Redecode(Box::new(Redecode { at, original: Offset(original), profile_hash, dialect, body }))
+    let parts = (arrival(), any::<u64>(), any::<[u8; 16]>(), [text(), text(), text()], read);
+    parts.prop_map(|(at, original, profile_hash, [dialect, source, stream], body)| {
+        let (source, stream) = (SourceId::new(&source), StreamId::new(&stream));
+        let original = Offset(original);
+        Record::Redecode(Box::new(Redecode { at, original, profile_hash, dialect, body, source, stream }))
     })
 }
 

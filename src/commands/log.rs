@@ -56,7 +56,41 @@ fn line(logged: &Logged) -> Value {
             }
         };
     }
+    if let Some(fields) = line.as_object_mut() {
+        fields.extend(revision(&logged.record));
+    }
     line
+}
+
+/// The fields of records that change what counts.
+fn revision(record: &Record) -> serde_json::Map<String, Value> {
+    let hex = |bytes: &[u8]| crate::commands::hex(bytes);
+    let fields = match record {
+        Record::Profile(text) => json!({ "hash": hex(&text.hash), "files": text.files.len() }),
+        Record::Redecode(redecode) => json!({
+            "original": redecode.original.0,
+            "profile": hex(&redecode.profile_hash),
+            "source": redecode.source.as_str(),
+            "stream": redecode.stream.as_str(),
+            "dialect": redecode.dialect,
+            "items": redecode.body.as_ref().ok().map(|items| items.iter().map(item).collect::<Vec<_>>()),
+            "rejected": redecode.body.as_ref().err().map(|rejection| rejection.reason.as_str()),
+        }),
+        Record::Restate(restate) => json!({
+            "indicator": restate.indicator.as_str(),
+            "from_ns": restate.from.0,
+            "to_ns": restate.to.0,
+            "reason": restate.reason,
+            "author": restate.author,
+            "computed_to": restate.computed_to.0,
+            "rows_digest": hex(&restate.rows_digest),
+        }),
+        Record::Command(command) => json!({
+            "author": command.author, "verb": command.verb, "subject": command.subject,
+        }),
+        _ => Value::Null,
+    };
+    fields.as_object().cloned().unwrap_or_default()
 }
 
 fn item(item: &Item) -> Value {

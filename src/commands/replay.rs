@@ -70,7 +70,7 @@ pub(crate) async fn replay(
     while at < node.log.end() {
         let records_max = cutting.batch_records(checks.as_deref(), at);
         let batch = read(&node.log, at, records_max)?;
-        engine.apply(&batch, &mut effects).map_err(Failure::other)?;
+        engine.apply_with(&batch, &mut effects, |from| read(&node.log, from, BATCH_RECORDS))?;
         at = engine.applied();
         for (tick, rows) in effects.rows.drain(..) {
             rows_seen += rows.len() as u64;

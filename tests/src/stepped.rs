@@ -77,6 +77,15 @@ impl SteppedNode {
         self.first_tick();
     }
 
+    /// `kill -9`, then the same start again.
+    pub fn kill_and_start(&mut self) {
+        let end = self.end();
+        self.node.kill();
+        self.node = Node::start(&self.options).expect("the node starts again");
+        self.base = end;
+        self.first_tick();
+    }
+
     /// The offset after the last record.
     #[must_use]
     pub fn end(&self) -> f64 {

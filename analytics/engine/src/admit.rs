@@ -1,7 +1,10 @@
 //! The first stage: each item is judged, counted once in the ledger, and turned into touches of figures.
 
+use std::collections::BTreeSet;
+
 use nhip_proto::{Item, ItemReason, Message, MessageBody, RejectionReason, Span};
 
+use crate::amend::Late;
 use crate::calendar::Memo;
 use crate::measure::Measured;
 use crate::plan::{Drive, NameKind, Plan, Reads, Split, StreamPlan};
@@ -26,6 +29,17 @@ pub(crate) struct Frame<'a> {
     pub(crate) plan: &'a Plan,
     /// The last Tick.
     pub(crate) tick: Option<i64>,
+    /// Late items a Restate may let in; only in its re-run.
+    pub(crate) entering: Option<&'a Entering>,
+}
+
+/// Late items that enter if they move a window of a range.
+#[derive(Clone, Debug)]
+pub(crate) struct Entering {
+    pub(crate) late: BTreeSet<(u64, u32)>,
+    pub(crate) definition: u32,
+    pub(crate) from: i64,
+    pub(crate) to: i64,
 }
 
 /// What a worker hands to the barrier, and its working memory.
@@ -33,6 +47,10 @@ pub(crate) struct Frame<'a> {
 pub(crate) struct Output {
     pub(crate) touches: Vec<Touch>,
     pub(crate) refused: Vec<Refused>,
+    /// Late items.
+    pub(crate) late: Vec<Late>,
+    /// Late items a Restate lets in.
+    pub(crate) entered: Vec<(u64, u32)>,
     pub(crate) changed: Vec<u32>,
     /// Sources a Tick must look at.
     pub(crate) stirred: Vec<u32>,
@@ -245,6 +263,8 @@ impl Visit<'_, '_> {
         if moment.time < floor || !self.locate(name, &moment, stream) {
             self.source.counts.late += 1;
             self.source.pulse.judged(self.arrival, false);
+            let (offset, source) = (self.offset, self.source.number);
+            self.out.late.push(Late { offset, place: place as u32, source, entered: false });
             return false;
         }
         let print = content(value.digits(), moment.time, moment.period);
@@ -257,6 +277,7 @@ impl Visit<'_, '_> {
                 self.source.counts.applied += 1;
                 self.source.greatest = self.source.greatest.max(Some(moment.time));
                 self.apply(item, &moment, (name, value), values, (bound, stream));
+                self.enter(place as u32, moment.instant);
                 return true;
             }
             Verdict::Same => {}
@@ -264,6 +285,15 @@ impl Visit<'_, '_> {
         }
         self.source.counts.duplicate += 1;
         false
+    }
+
+    /// Tells of a late item that a Restate lets in.
+    fn enter(&mut self, place: u32, instant: i64) {
+        let Some(entering) = self.frame.entering else { return };
+        let (start, _) = self.window(entering.definition, instant);
+        if (entering.from..entering.to).contains(&start) && entering.late.contains(&(self.offset, place)) {
+            self.out.entered.push((self.offset, place));
+        }
     }
 
     /// Finds the window of each driven definition; false if there are some and all are beyond the horizon.

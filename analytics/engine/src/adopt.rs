@@ -38,6 +38,11 @@ impl Engine {
             self.others.profiles_refused += 1;
             return;
         };
+        self.adopt_loaded(offset, text, profile);
+    }
+
+    /// Takes a profile that was read.
+    pub(crate) fn adopt_loaded(&mut self, offset: Offset, text: &ProfileText, profile: Profile) {
         let at = text.at.0;
         let old: Option<Arc<Profile>> = self.profile().cloned();
         let (mut active, mut finished) = self.take_lanes();
@@ -101,6 +106,7 @@ impl Engine {
         };
         let compiler = Compiler::new(&edition.profile, &edition.text, &mut self.words);
         self.plan = compiler.compile(&mut self.areas, since, &retired);
+        self.plan.pin(&self.amends.pins);
         self.board.resize(&self.plan);
         self.board.index();
         self.watch.ready = false;
@@ -176,7 +182,7 @@ impl Engine {
 
     /// New definitions of time in a state take up what the newest samples still hold.
     fn begin(&mut self, begun: &[u32], offset: Offset) {
-        let frame = Frame { plan: &self.plan, tick: self.tick.map(|(_, at)| at) };
+        let frame = Frame { plan: &self.plan, tick: self.tick.map(|(_, at)| at), entering: None };
         let mut touches: Vec<Touch> = Vec::new();
         for source in self.partitions.iter().flat_map(|partition| &partition.sources) {
             let Some(stream) = source.bound.and_then(|bound| self.plan.streams.get(bound.stream as usize))

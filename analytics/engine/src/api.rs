@@ -78,6 +78,15 @@ pub struct Explained {
     pub code: Option<&'static str>,
 }
 
+/// What became of Restate records.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Revisions {
+    /// Those that named no known indicator, an empty range, or came in a crowd.
+    pub refused: u64,
+    /// Those whose digest was not found again: the rows stand all the same.
+    pub unverified: u64,
+}
+
 /// One source as lists show it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SourceLine {

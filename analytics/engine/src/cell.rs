@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use nhip_profile::LastRollup;
 use nhip_proto::{Level, MINUTE, RowState, divide_half_even};
 
+use crate::amend::Cause;
 use crate::calculator::leq;
 use crate::plan::{Definition, Kind};
 use crate::sketch::{Distinct, Histogram};
@@ -74,6 +75,17 @@ pub(crate) struct Written {
     pub(crate) level: Level,
     /// A hash of the last row but known_*, badge and revision.
     pub(crate) essence: u64,
+    /// The value of the last row.
+    pub(crate) value: Option<i128>,
+    /// Why it changed, if by a Redecode or Restate.
+    pub(crate) cause: Option<Cause>,
+}
+
+impl Default for Written {
+    fn default() -> Self {
+        let (level, at) = (Level::None, i64::MIN);
+        Self { dirty: false, revision: 0, state: None, at, level, essence: 0, value: None, cause: None }
+    }
 }
 
 /// What a window amounts to.
@@ -100,8 +112,7 @@ impl Written {
 
 impl Cell {
     pub(crate) fn new(start: i64, end: i64) -> Self {
-        let written =
-            Written { dirty: false, revision: 0, state: None, at: i64::MIN, level: Level::None, essence: 0 };
+        let written = Written::default();
         Self {
             start,
             end,
@@ -200,6 +211,11 @@ impl Cell {
     pub(crate) fn has_data(&self, closed: bool) -> bool {
         !self.sources.is_empty()
             || (closed && self.extra.as_ref().is_some_and(|extra| !extra.waiting.is_empty()))
+    }
+
+    /// Whether a row says something of it, or will when it is closed.
+    pub(crate) fn is_known(&self) -> bool {
+        self.has_data(true) || self.written.revision > 0
     }
 
     /// What it amounts to.

@@ -1,16 +1,17 @@
 //! The engine: records in, rows and screen updates out. Its state is a pure function of the log up to one offset.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use nhip_profile::Profile;
 use nhip_proto::{
-    ArrivalTime, GapCause, Logged, Offset, Origin, PARTITIONS, ProfileText, Record, SourceId, StreamId,
+    ArrivalTime, GapCause, Logged, Offset, Origin, PARTITIONS, ProfileText, Record, Row, SourceId, StreamId,
     partition_of,
 };
 
-use crate::admit::{Output, Refused};
+use crate::admit::{Entering, Output, Refused};
 use crate::adopt::Edition;
+use crate::amend::Amends;
 use crate::badge::Glance;
 use crate::lane::Board;
 use crate::plan::Plan;
@@ -62,6 +63,15 @@ pub struct Engine {
     /// What a Tick must look at; follows from the state.
     pub(crate) watch: Watch,
     pub(crate) refused: VecDeque<Refused>,
+    pub(crate) amends: Amends,
+    /// Whether this is the second engine of a re-run; not part of the state.
+    pub(crate) replays: bool,
+    /// Late items a Restate may let in; only in its re-run.
+    pub(crate) entering: Option<Entering>,
+    /// The Tick before the last one; not part of the state.
+    pub(crate) previous_tick: Offset,
+    /// Why derived windows change, while a revision is taken in; not part of the state.
+    pub(crate) amending: Option<crate::amend::Cause>,
     /// BLAKE3 chain over all durable rows so far.
     pub(crate) rows_chain: [u8; 32],
     /// The Profile record now valid.
@@ -131,6 +141,11 @@ impl Engine {
             last_glance: Glance::default(),
             watch: Watch::default(),
             refused: VecDeque::new(),
+            amends: Amends::default(),
+            replays: false,
+            entering: None,
+            previous_tick: Offset(0),
+            amending: None,
             rows_chain: [0; 32],
             profile_offset: Offset(0),
             changed_sources: Vec::new(),
@@ -182,7 +197,8 @@ impl Engine {
         self.overflows
     }
 
-    /// Applies records that continue the log; appends what follows from them to `effects`.
+    /// Applies records that continue the log; appends what follows from them to `effects`. Where a [re-run](Self::rerun)
+    /// must come first it stops before the Tick: [`Self::applied`] tells where.
     ///
     /// # Errors
     /// [`EngineError::Offset`] if the batch does not continue; then nothing was applied. An engine before its
@@ -196,6 +212,9 @@ impl Engine {
                 let (messages, others) = rest.split_at(run);
                 self.take_messages(messages, effects);
                 rest = others;
+            } else if matches!(head.record, Record::Tick(_)) && self.amends.wait() {
+                self.applied = head.offset;
+                return Ok(());
             } else {
                 self.take_barrier(head, effects);
                 rest = rest.get(1..).unwrap_or_default();
@@ -225,9 +244,7 @@ impl Engine {
         match &logged.record {
             Record::Tick(tick) => {
                 let rows = self.pass_time(logged.offset, tick.at.0);
-                if !rows.is_empty() {
-                    effects.rows.push((logged.offset, rows));
-                }
+                by_known_offset(rows, &mut effects.rows);
             }
             Record::Profile(text) => self.adopt(logged.offset, text),
             Record::Gap(gap) => {
@@ -238,8 +255,8 @@ impl Engine {
                 }
             }
             Record::Command(_) => self.others.commands += 1,
-            Record::Redecode(_) => self.others.redecodes += 1,
-            Record::Restate(_) => self.others.restates += 1,
+            Record::Redecode(_) | Record::Restate(_) if self.replays => {}
+            Record::Redecode(_) | Record::Restate(_) => self.take_revision(logged.offset, &logged.record),
             Record::Entry(_) => self.others.entries += 1,
             Record::Message(_) => {}
         }
@@ -312,6 +329,20 @@ impl Engine {
             (origin, _) => origin,
         }
     }
+}
+
+/// Rows of a Restate are known at its record, all others at the Tick.
+fn by_known_offset(rows: Vec<Row>, groups: &mut Vec<(Offset, Vec<Row>)>) {
+    if let Some(first) = rows.first().map(|row| row.known_offset)
+        && rows.iter().all(|row| row.known_offset == first)
+    {
+        return groups.push((first, rows));
+    }
+    let mut sorted: BTreeMap<Offset, Vec<Row>> = BTreeMap::new();
+    for row in rows {
+        sorted.entry(row.known_offset).or_default().push(row);
+    }
+    groups.extend(sorted);
 }
 
 pub(crate) fn find_mut<'a>(

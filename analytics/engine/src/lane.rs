@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use nhip_proto::Level;
 
+use crate::amend::Cause;
 use crate::cell::{Cell, Written};
 use crate::plan::Plan;
 use crate::table::mix;
@@ -141,7 +142,7 @@ impl Lane {
                 self.dirty_from = self.dirty_from.min(cell.start);
                 self.due = self.due.min(cell.written.due());
             }
-            if !cell.written.closed() && cell.has_data(true) {
+            if !cell.written.closed() && cell.is_known() {
                 open_end = open_end.min(cell.end);
             }
         }
@@ -238,6 +239,15 @@ impl Board {
         let alarms = self.alarms.get_mut(definition as usize);
         if let Some(slot) = alarms.and_then(|alarms| alarms.get_mut(place as usize)) {
             *slot = alarm;
+        }
+    }
+
+    /// Says why a window changed.
+    pub(crate) fn blame(&mut self, definition: u32, place: u32, start: i64, cause: Option<Cause>) {
+        let lane = self.lanes.get_mut(definition as usize).and_then(|lanes| lanes.get_mut(place as usize));
+        let cell = lane.and_then(|lane| lane.find(start).and_then(|at| lane.cells.get_mut(at)));
+        if let Some(cell) = cell {
+            cell.written.cause = cause;
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod admit;
 mod adopt;
+mod amend;
 mod api;
 mod badge;
 pub mod calculator;
@@ -19,6 +20,7 @@ mod pulse;
 mod query;
 mod reading;
 mod reports;
+mod rerun;
 mod row;
 mod run;
 mod screen;
@@ -31,15 +33,21 @@ mod snapshot;
 mod source;
 pub mod story;
 mod table;
+mod takeover;
 mod tick;
 mod touch;
 mod trace;
 mod watch;
 
+pub use amend::{LATE_KEPT_MAX, PINS_MAX, RESTATEMENTS_KEPT_MAX, RESTATES_PENDING_MAX};
 pub use api::{
-    Effects, EngineError, EngineSettings, Explained, RebirthRequest, RejectionLine, SnapshotError, SourceLine,
+    Effects, EngineError, EngineSettings, Explained, RebirthRequest, RejectionLine, Revisions, SnapshotError,
+    SourceLine,
 };
 pub use engine::{Engine, Loader, OtherRecords};
+
+pub use rerun::Rerun;
+pub use takeover::Foreseen;
 
 /// The version of the rules in this crate; written into every Profile record.
 pub const SEMANTICS: u32 = 3;

@@ -6,6 +6,7 @@ mod places;
 use nhip_profile::{BadgeRules, Identity, LastRollup, Severity};
 use nhip_proto::{AreaCode, IndicatorId};
 
+use crate::amend::Pin;
 use crate::badge::expected_readings;
 use crate::calculator::Exact;
 use crate::calendar::Calendar;
@@ -193,6 +194,8 @@ pub(crate) struct Definition {
     pub(crate) from: Option<i64>,
     /// Only windows starting before; the definition is retired.
     pub(crate) to: Option<i64>,
+    /// Window starts a Restate gave to the active definition.
+    pub(crate) restated: Vec<(i64, i64)>,
     /// Digits behind the point of numerator and denominator.
     pub(crate) scales: (u8, u8),
     /// 100 for percent, else 1.
@@ -260,6 +263,14 @@ impl Plan {
         self.streams.binary_search_by(|stream| stream.id.as_str().cmp(id)).ok().map(|at| at as u32)
     }
 
+    /// Gives restated windows to the definitions now active.
+    pub(crate) fn pin(&mut self, pins: &[Pin]) {
+        for definition in &mut self.definitions {
+            let own = pins.iter().filter(|pin| pin.indicator == definition.indicator);
+            definition.restated = own.map(|pin| (pin.from, pin.to)).collect();
+        }
+    }
+
     /// Whether a definition has figures at a place at all.
     pub(crate) fn has_figure(&self, number: u32, place: u32) -> bool {
         let derivation = self.derived.of(number);
@@ -279,7 +290,15 @@ impl Plan {
 impl Definition {
     /// Whether windows with this start are this definition's.
     pub(crate) fn covers(&self, start: i64) -> bool {
+        if !self.restated.is_empty() && self.is_restated(start) {
+            return self.to.is_none();
+        }
         self.from.is_none_or(|from| start >= from) && self.to.is_none_or(|to| start < to)
+    }
+
+    /// Whether a Restate computed the window: what is held over time changes it no more.
+    pub(crate) fn is_restated(&self, start: i64) -> bool {
+        self.restated.iter().any(|(from, to)| (*from..*to).contains(&start))
     }
 
     /// The warning and the limit in force at a place on the civil day a window starts.

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use nhip_profile::Profile;
 use nhip_proto::{
-    AreaCode, ArrivalTime, EventTime, Figure, IndicatorId, LedgerRow, Offset, SourceId, StreamId,
+    AreaCode, ArrivalTime, EventTime, Figure, IndicatorId, LedgerRow, Offset, Restatement, SourceId, StreamId,
 };
 
 use crate::badge::source_badge;
 use crate::derive::{Field, Window};
 use crate::engine::Engine;
 use crate::plan::find_group;
-use crate::{Explained, RejectionLine, SourceLine};
+use crate::{Explained, RejectionLine, Revisions, SourceLine};
 
 impl Engine {
     /// The newest figures of an indicator, area, group (empty: areas as a whole) or domain, in key order.
@@ -137,6 +137,18 @@ impl Engine {
             .collect();
         lines.sort_by(|left, right| (&left.source, &left.stream).cmp(&(&right.source, &right.stream)));
         lines
+    }
+
+    /// The newest restatements first, of at most a thousand kept.
+    #[must_use]
+    pub fn restatements(&self, rows_max: usize) -> Vec<Restatement> {
+        self.amends.restatements.iter().rev().take(rows_max).cloned().collect()
+    }
+
+    /// What became of the Restate records so far.
+    #[must_use]
+    pub fn revisions(&self) -> Revisions {
+        Revisions { refused: self.amends.refused, unverified: self.amends.unverified }
     }
 
     /// The newest rejections first, of at most a thousand kept.

@@ -18,6 +18,8 @@ const LIVE: &str = "live";
 pub(crate) struct Moment<'a> {
     pub(crate) known_offset: Offset,
     pub(crate) known_at: ArrivalTime,
+    /// The Tick before.
+    pub(crate) previous: Offset,
     pub(crate) origin: Origin,
     /// Source ids by number.
     pub(crate) sources: &'a [SourceId],

@@ -74,7 +74,8 @@ impl Engine {
     }
 
     fn work(&mut self, works: Vec<Work<'_>>, threads: usize) {
-        let frame = Frame { plan: &self.plan, tick: self.tick.map(|(_, at)| at) };
+        let tick = self.tick.map(|(_, at)| at);
+        let frame = Frame { plan: &self.plan, tick, entering: self.entering.as_ref() };
         let (partitions, outputs) = (&mut self.partitions, &mut self.outputs);
         if threads == 1 {
             if let Some(output) = outputs.first_mut() {
@@ -100,11 +101,15 @@ impl Engine {
     /// The barrier: touches in partition order, rejections in offset order.
     fn merge(&mut self, threads: usize) {
         merge_touches(&mut self.board, &self.plan, &mut self.outputs);
-        let mut refused = Vec::new();
+        let (mut refused, mut late) = (Vec::new(), Vec::new());
         for output in self.outputs.iter_mut().take(threads) {
             self.changed_sources.append(&mut output.changed);
             self.watch.stirred.append(&mut output.stirred);
             refused.append(&mut output.refused);
+            late.append(&mut output.late);
+        }
+        if !late.is_empty() {
+            self.amends.remember_late(late);
         }
         refused.sort_by_key(|refused| (refused.offset, refused.place));
         self.refused.extend(refused);

@@ -118,7 +118,8 @@ impl Engine {
         let (known_offset, known_at) = self.tick_known();
         let (sources, strangers) = (&self.source_ids, &self.strangers);
         let (origin, ordered) = (self.origin(), self.ordered);
-        Moment { known_offset, known_at, origin, sources, ordered, strangers }
+        let previous = known_offset;
+        Moment { known_offset, known_at, previous, origin, sources, ordered, strangers }
     }
 
     /// The newest window of a lane; where nothing was heard yet, an empty one.

@@ -1,7 +1,8 @@
 //! One lane at a Tick: close windows, carry levels, write what changed, forget what nothing needs any more.
 
-use nhip_proto::{AreaCode, Level, Row, RowState};
+use nhip_proto::{AreaCode, ArrivalTime, Decimal, Level, Offset, Restatement, Row, RowCause, RowState};
 
+use crate::amend::Cause;
 use crate::badge::Group;
 use crate::calendar::Calendar;
 use crate::cell::{Amounts, Cell, Written};
@@ -24,6 +25,8 @@ pub(crate) struct Settled {
     pub(crate) chain: Chain,
     /// Windows that closed and that others follow from: definition, place, start.
     pub(crate) stirred: Vec<(u32, u32, i64)>,
+    /// Settled figures that were replaced.
+    pub(crate) restatements: Vec<Restatement>,
 }
 
 /// One lane with what it needs.
@@ -76,6 +79,7 @@ impl Settling<'_> {
         lane.index(first);
         closes || forgets
     }
+
     /// Works out a window's level and, if due, its row. Returns the level for the next window.
     fn settle_cell(&self, lane: &mut Lane, at: usize, before: Level, settled: &mut Settled) -> Level {
         let Some(cell) = lane.cells.get(at) else { return before };
@@ -83,7 +87,7 @@ impl Settling<'_> {
         let closed = lane.has_closed(cell) || expired;
         let mut written = cell.written.clone();
         let due = |written: &Written| {
-            let closes = closed && !written.closed() && cell.has_data(true);
+            let closes = closed && !written.closed() && cell.is_known();
             closes || (written.dirty && written.due() <= self.tick)
         };
         // Levels are carried: with limits, every window from the first changed one on is looked at.
@@ -118,7 +122,7 @@ impl Settling<'_> {
         written.dirty = false;
         // Of a derived figure that never had a value there is nothing to say before its window closes.
         let silent = self.derived && !closed && amounts.value.is_none() && written.revision == 0;
-        if !cell.has_data(closed) || silent {
+        if (!cell.has_data(closed) && written.revision == 0) || silent {
             return;
         }
         let state = match (closed, written.closed()) {
@@ -148,16 +152,50 @@ impl Settling<'_> {
         if essence == written.essence && revision > 0 && state != RowState::Final {
             return;
         }
-        let row = draft.row(self.moment, m, true);
+        let mut row = draft.row(self.moment, m, true);
+        let cause = written.cause.take_if(|_| closed);
+        if let Some(cause) = cause {
+            cause.tell(&mut row, self.moment.previous);
+        }
+        if state == RowState::Revised {
+            settled.restatements.push(restatement(&row, cell, cause, definition.scale));
+        }
         link(&row, essence, &mut settled.chain);
         settled.rows.push(row);
         written.essence = essence;
         written.revision += 1;
         written.at = self.tick;
         written.state = Some(state);
+        written.value = amounts.value;
         if self.is_read && state == RowState::Final {
             settled.stirred.push((self.number, self.place, cell.start));
         }
+    }
+}
+
+impl Cause {
+    /// The row says why. A Restate since the Tick before is when it was known.
+    fn tell(self, row: &mut Row, previous: Offset) {
+        row.cause = self.why;
+        if self.why == RowCause::Restated && Offset(self.offset) > previous {
+            row.known_offset = Offset(self.offset);
+            row.known_at = ArrivalTime(self.at);
+        }
+    }
+}
+
+/// What a revised row replaces.
+fn restatement(row: &Row, cell: &Cell, cause: Option<Cause>, scale: u8) -> Restatement {
+    Restatement {
+        key: row.key.clone(),
+        definition: row.definition,
+        revision: row.revision,
+        old: cell.written.value.map(|value| Decimal::new(value, scale)),
+        new: row.value,
+        cause: row.cause,
+        cause_offset: Offset(cause.map_or(cell.changed, |cause| cause.offset)),
+        known_offset: row.known_offset,
+        known_at: row.known_at,
     }
 }
 

@@ -103,6 +103,7 @@ impl Engine {
         }
         self.glance.pack(out);
         self.refused.pack(out);
+        self.amends.pack(out);
     }
 
     fn unpack(&mut self, input: &mut Input<'_>) -> Result<(), SnapshotError> {
@@ -129,6 +130,7 @@ impl Engine {
         self.unpack_lanes(input)?;
         self.glance = Pack::unpack(input)?;
         self.refused = Pack::unpack(input)?;
+        self.amends = Pack::unpack(input)?;
         if !input.is_empty() {
             return Err(SnapshotError::Damaged);
         }
@@ -334,6 +336,8 @@ impl Pack for Written {
         self.at.pack(out);
         self.level.code().pack(out);
         self.essence.pack(out);
+        self.value.pack(out);
+        self.cause.pack(out);
     }
 
     fn unpack(input: &mut Input<'_>) -> Result<Self, SnapshotError> {
@@ -344,6 +348,8 @@ impl Pack for Written {
             at: Pack::unpack(input)?,
             level: level(input)?,
             essence: Pack::unpack(input)?,
+            value: Pack::unpack(input)?,
+            cause: Pack::unpack(input)?,
         })
     }
 }

@@ -8,12 +8,14 @@ use crate::engine::{Engine, find_mut};
 use crate::lane::{Board, Lane, NEVER};
 use crate::plan::Split;
 use crate::pulse::STRETCH;
+use crate::row::Moment;
 use crate::settle::{Settled, Settling};
 use crate::watch::IDLE;
 
 impl Engine {
     /// A Tick record.
     pub(crate) fn pass_time(&mut self, offset: Offset, at: i64) -> Vec<Row> {
+        self.previous_tick = self.tick.map_or(Offset(0), |(offset, _)| offset);
         let last = self.tick.map(|(_, last)| last);
         let at = last.map_or(at, |last| at.max(last));
         self.tick = Some((offset, at));
@@ -201,10 +203,11 @@ impl Engine {
             self.settle_lanes(&mut board, *number, tick, &mut settled);
         }
         self.board = board;
-        let Settled { mut rows, chain, .. } = settled;
+        let Settled { mut rows, chain, restatements, .. } = settled;
         if rows.is_empty() {
             return rows;
         }
+        self.amends.remember_restatements(restatements);
         self.rows_chain = *chain.hasher.finalize().as_bytes();
         rows.sort_unstable_by(|left, right| {
             (left.key.window_start, &left.key, left.definition).cmp(&(
@@ -253,7 +256,7 @@ impl Engine {
             return false;
         };
         let Some(calendar) = self.plan.calendars.get(definition.calendar as usize) else { return false };
-        let moment = self.moment();
+        let moment = Moment { previous: self.previous_tick, ..self.moment() };
         let group = self.group_at(definition.stream, place);
         let derived = self.plan.derived.of(number).is_some();
         let scene = Scene { engine: self, board, moment: &moment };

@@ -222,10 +222,11 @@ impl<'a, 'b> Tracer<'a, 'b> {
         }
     }
 
-    /// Whether a window is the definition's and inside its horizon.
+    /// Whether a window is the definition's, inside its horizon, and not as a Restate left it: what it knows of the
+    /// samples around may differ from the series.
     fn takes(&self, start: i64, end: i64) -> bool {
         let beyond = self.frame.tick.is_some_and(|tick| end.saturating_add(self.definition.horizon) < tick);
-        self.definition.covers(start) && !beyond
+        self.definition.covers(start) && !beyond && !self.definition.is_restated(start)
     }
 
     fn place(&self, sample: &Sample) -> u32 {

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use nhip_engine::Engine;
+use nhip_engine::{Engine, Foreseen};
 use nhip_ports::{
     Analysis, AnalysisError, EventLog, Explanation, FigureQuery, ReadLimit, RejectionQuery, RejectionRow,
     SampleRecord, SealedSample, SourceRow,
 };
 use nhip_proto::{
     AreaCode, ArrivalTime, Duty, EventTime, Figure, IndicatorId, Item, ItemName, ItemValue, LedgerRow,
-    Message, MessageBody, Offset, Record, Update,
+    Message, MessageBody, Offset, Record, Restatement, Update,
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -30,6 +30,8 @@ pub(crate) enum Query {
     Sources(Reply<Vec<SourceRow>>),
     Rejections(RejectionQuery, Reply<Vec<RejectionRow>>),
     Duties(Reply<(Offset, Option<ArrivalTime>, Vec<Duty>)>),
+    Restatements(usize, Reply<Vec<Restatement>>),
+    Foresee(IndicatorId, (EventTime, EventTime), Reply<Option<Foreseen>>),
 }
 
 impl Query {
@@ -48,6 +50,9 @@ impl Query {
             }
             Self::Ledger(reply) => drop(reply.send((engine.applied(), engine.ledger()))),
             Self::Sources(reply) => drop(reply.send(engine.sources().into_iter().map(source_row).collect())),
+            Self::Restatements(rows_max, reply) => drop(reply.send(engine.restatements(rows_max))),
+            // The room answers it: it reads the log.
+            Self::Foresee(..) => {}
             Self::Rejections(query, reply) => drop(reply.send(rejections(engine, &query))),
             Self::Duties(reply) => {
                 drop(reply.send((engine.applied(), engine.last_tick(), engine.duties())));
@@ -74,6 +79,20 @@ impl AnalysisHandle {
             AnalysisError::Unavailable("too many questions wait, or the node is stopping".to_owned())
         })?;
         answer.await.map_err(|_| AnalysisError::Unavailable("the node is stopping".to_owned()))
+    }
+
+    /// What a Restate of windows that start in a range would change, computed up to what is applied now. The room
+    /// reads the log for it; screens and questions wait meanwhile.
+    ///
+    /// # Errors
+    /// [`AnalysisError::NotFound`] if there is no such indicator or range.
+    pub async fn foresee(
+        &self,
+        indicator: IndicatorId,
+        range: (EventTime, EventTime),
+    ) -> Result<Foreseen, AnalysisError> {
+        let foreseen = self.ask(|reply| Query::Foresee(indicator, range, reply)).await?;
+        foreseen.ok_or_else(|| AnalysisError::NotFound("no such indicator, or an empty range".to_owned()))
     }
 
     async fn message(&self, offset: Offset) -> Option<Box<Message>> {
@@ -166,6 +185,10 @@ impl Analysis for AnalysisHandle {
 
     async fn duties(&self) -> Result<(Offset, Option<ArrivalTime>, Vec<Duty>), AnalysisError> {
         self.ask(Query::Duties).await
+    }
+
+    async fn restatements(&self, rows_max: usize) -> Result<Vec<Restatement>, AnalysisError> {
+        self.ask(|reply| Query::Restatements(rows_max, reply)).await
     }
 }
 

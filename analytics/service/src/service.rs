@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use nhip_engine::{Effects, Engine, EngineError, EngineSettings};
+use nhip_engine::{Effects, Engine, EngineError, EngineSettings, Foreseen, Rerun};
 use nhip_ports::{
     Bus, EventLog, LogBatch, LogError, ReadLimit, RowStore, RowStoreError, SavedState, StateError, StateStore,
 };
-use nhip_proto::{ArrivalTime, Offset, Origin};
+use nhip_proto::{ArrivalTime, EventTime, IndicatorId, Logged, Offset, Origin};
 use thiserror::Error;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
@@ -226,18 +226,19 @@ impl Room {
                     moved.map_err(|_| LogError::Closed)?;
                     let batch = self.read().await?;
                     self.apply(&batch, true).await?;
-                    self.answer_waiting(queries);
+                    self.answer_waiting(queries).await?;
                 }
-                Some(query) = queries.recv() => query.answer(&mut self.engine),
+                Some(query) = queries.recv() => self.answer(query).await?,
             }
         }
     }
 
     /// Under load the log always has more; queries must not wait for a quiet moment.
-    fn answer_waiting(&mut self, queries: &mut mpsc::Receiver<Query>) {
+    async fn answer_waiting(&mut self, queries: &mut mpsc::Receiver<Query>) -> Result<(), ServiceError> {
         while let Ok(query) = queries.try_recv() {
-            query.answer(&mut self.engine);
+            self.answer(query).await?;
         }
+        Ok(())
     }
 
     async fn read(&self) -> Result<LogBatch, ServiceError> {
@@ -252,8 +253,15 @@ impl Room {
     pub(crate) async fn apply(&mut self, batch: &LogBatch, live: bool) -> Result<(), ServiceError> {
         let Some(last) = batch.last() else { return Ok(()) };
         let began = Instant::now();
-        self.engine.apply(batch, &mut self.effects)?;
         self.at = last.offset.next();
+        let mut rest: &[Logged] = batch;
+        loop {
+            self.engine.apply(rest, &mut self.effects)?;
+            let left = rest.iter().position(|logged| logged.offset >= self.engine.applied());
+            let Some(more) = left.and_then(|left| rest.get(left..)) else { break };
+            rest = more;
+            self.revise().await?;
+        }
         telemetry::applied(batch.len(), began.elapsed().as_secs_f64(), self.at);
         if live {
             self.parts.bus.publish(Arc::new(self.engine.update()));
@@ -265,6 +273,53 @@ impl Room {
             self.parts.rebirths.request(&rebirth.node);
         }
         self.save_when_due().await
+    }
+
+    /// Redecode and Restate records: the log is read again before time goes on. The screens stand still meanwhile.
+    async fn revise(&mut self) -> Result<(), ServiceError> {
+        while let Some(mut rerun) = self.engine.rerun() {
+            let began = Instant::now();
+            self.carry(&mut rerun).await?;
+            let end = rerun.end();
+            self.engine.take(rerun);
+            telemetry::rerun(began.elapsed().as_secs_f64(), end, self.engine.revisions());
+        }
+        Ok(())
+    }
+
+    /// Feeds a re-run all it wants, reading ahead while it works.
+    async fn carry(&self, rerun: &mut Rerun) -> Result<(), ServiceError> {
+        while let Some(from) = rerun.wants() {
+            let batch = self.parts.log.read(from, self.limit()).await?;
+            rerun.feed(&batch);
+        }
+        Ok(())
+    }
+
+    /// What a Restate up to here would change.
+    async fn foresee(
+        &self,
+        indicator: &IndicatorId,
+        range: (EventTime, EventTime),
+    ) -> Result<Option<Foreseen>, ServiceError> {
+        let Some(mut rerun) = self.engine.preview(indicator, range) else { return Ok(None) };
+        let began = Instant::now();
+        self.carry(&mut rerun).await?;
+        telemetry::previewed(began.elapsed().as_secs_f64());
+        Ok(Some(self.engine.foresee(&rerun)))
+    }
+
+    /// Answers a question; one needs the log.
+    async fn answer(&mut self, query: Query) -> Result<(), ServiceError> {
+        match query {
+            Query::Foresee(indicator, range, reply) => {
+                let foreseen = self.foresee(&indicator, range).await?;
+                // Whoever asked may have given up.
+                drop(reply.send(foreseen));
+            }
+            other => other.answer(&mut self.engine),
+        }
+        Ok(())
     }
 
     async fn save_when_due(&mut self) -> Result<(), ServiceError> {

@@ -1,6 +1,7 @@
 //! Every fact this room reports: one function each, so that log and metric never disagree.
 
 use metrics::{counter, gauge, histogram};
+use nhip_engine::Revisions;
 use nhip_proto::Offset;
 
 pub(crate) fn applied(records: usize, seconds: f64, applied: Offset) {
@@ -43,4 +44,16 @@ pub(crate) fn caught_up(from: Offset, to: Offset, seconds: f64) {
 
 pub(crate) fn query_refused() {
     counter!("nhip_analytics_queries_refused_total").increment(1);
+}
+
+pub(crate) fn rerun(seconds: f64, to: Offset, revisions: Revisions) {
+    counter!("nhip_analytics_reruns_total").increment(1);
+    histogram!("nhip_analytics_rerun_seconds").record(seconds);
+    gauge!("nhip_analytics_restates_refused").set(revisions.refused as f64);
+    gauge!("nhip_analytics_restates_unverified").set(revisions.unverified as f64);
+    tracing::info!(to = to.0, seconds, ?revisions, "the log was read again for Redecode or Restate records");
+}
+
+pub(crate) fn previewed(seconds: f64) {
+    histogram!("nhip_analytics_preview_seconds").record(seconds);
 }

@@ -69,6 +69,24 @@ impl Problem {
     }
 }
 
+/// A profile with mistakes: the texts are ours and speak of the operator's own files.
+pub(crate) struct Mistakes(pub(crate) Vec<String>);
+
+impl IntoResponse for Mistakes {
+    fn into_response(self) -> Response {
+        let status = StatusCode::UNPROCESSABLE_ENTITY;
+        let body = json!({
+            "type": "urn:nhip:problem:profile",
+            "title": "The profile has mistakes",
+            "status": status.as_u16(),
+            "detail": "nothing was changed; every mistake is listed",
+            "mistakes": self.0,
+        });
+        let kind = (header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        (status, [kind], body.to_string()).into_response()
+    }
+}
+
 /// 405 for every route that does not know the method.
 pub(crate) async fn method_not_allowed() -> Problem {
     let detail = "this address does not know the method";

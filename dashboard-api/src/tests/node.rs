@@ -8,13 +8,14 @@ use async_trait::async_trait;
 use nhip_client::ClientOptions;
 use nhip_ports::memory::{MemoryBus, RecordingIntake, SteppedClock};
 use nhip_ports::{
-    Analysis, AnalysisError, Bus, Explanation, FigureQuery, RejectionQuery, RejectionRow, SampleRecord,
+    Analysis, AnalysisError, Bus, Explanation, FigureQuery, ProfileApplied, RedecodeOrder, RedecodeReport,
+    RejectionQuery, RejectionRow, RestateOrder, RestateReport, RevisionError, Revisions, SampleRecord,
     SealedSample, SourceRow,
 };
 use nhip_profile::Profile;
 use nhip_proto::{
     AreaCode, ArrivalTime, Badge, Duty, DutyKind, EventTime, Figure, IndicatorId, ItemReason, LedgerCounts,
-    LedgerRow, LinkState, Offset, RejectionReason, SourceId, StreamId, Update,
+    LedgerRow, LinkState, Offset, RejectionReason, Restatement, RowCause, SourceId, StreamId, Update,
 };
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -147,6 +148,22 @@ impl Analysis for FakeAnalysis {
         Ok(vec![row("s001"), row("stranger")])
     }
 
+    async fn restatements(&self, _rows_max: usize) -> Result<Vec<Restatement>, AnalysisError> {
+        self.answer().map(drop)?;
+        let figure = figure("env.pm25", "80", Some(352), 3);
+        Ok(vec![Restatement {
+            key: figure.row.key.clone(),
+            definition: figure.row.definition,
+            revision: 1,
+            old: None,
+            new: figure.row.value,
+            cause: RowCause::Restated,
+            cause_offset: Offset(3),
+            known_offset: Offset(3),
+            known_at: ArrivalTime(START),
+        }])
+    }
+
     async fn rejections(&self, query: RejectionQuery) -> Result<Vec<RejectionRow>, AnalysisError> {
         self.answer().map(drop)?;
         let row = |offset, place, reason| RejectionRow {
@@ -191,6 +208,29 @@ impl Analysis for FakeAnalysis {
     }
 }
 
+/// Refuses everything but what can be told from the order alone.
+struct FakeRevisions;
+
+#[async_trait]
+impl Revisions for FakeRevisions {
+    async fn apply_profile(&self) -> Result<ProfileApplied, RevisionError> {
+        Err(RevisionError::Profile(vec!["profile.toml:3:1: a mistake".to_owned()]))
+    }
+
+    async fn redecode(&self, order: RedecodeOrder) -> Result<RedecodeReport, RevisionError> {
+        Ok(RedecodeReport { messages: 1, unchanged: 1, next: order.to, ..RedecodeReport::default() })
+    }
+
+    async fn restate(&self, order: RestateOrder, dry_run: bool) -> Result<RestateReport, RevisionError> {
+        if order.from >= order.to {
+            return Err(RevisionError::Refused("an empty range".to_owned()));
+        }
+        let offset = (!dry_run).then_some(Offset(9));
+        let (computed_to, rows_digest, figures) = (Offset(8), [7; 32], Vec::new());
+        Ok(RestateReport { computed_to, rows_digest, windows: 2, changed: 0, figures, offset })
+    }
+}
+
 /// A served dashboard; stops when dropped.
 pub(crate) struct TestNode {
     pub(crate) analysis: Arc<FakeAnalysis>,
@@ -216,6 +256,7 @@ impl TestNode {
         let parts = Parts {
             analysis: Arc::clone(&analysis) as Arc<dyn Analysis>,
             bus: Arc::clone(&bus) as Arc<dyn Bus>,
+            revisions: Arc::new(FakeRevisions),
             intake: Arc::clone(&intake) as Arc<dyn nhip_ports::Intake>,
             clock: Arc::new(SteppedClock::new(ArrivalTime(START + 62_000_000_000))),
             profile: profile_receiver,

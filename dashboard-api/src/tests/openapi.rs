@@ -50,6 +50,7 @@ async fn answers_have_the_fields_described() {
         ("/api/v1/rejections", "/api/v1/rejections"),
         ("/api/v1/duties", "/api/v1/duties"),
         ("/api/v1/units", "/api/v1/units"),
+        ("/api/v1/restatements", "/api/v1/restatements"),
         ("/api/v1/views/{view}/snapshot", "/api/v1/views/main/snapshot"),
         ("/healthz", "/healthz"),
         ("/readyz", "/readyz"),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use nhip_ports::{KeyClass, KeyError, KeyStore};
+use nhip_ports::{DataKey, KeyClass, KeyError, KeyStore};
 use nhip_proto::{ArrivalTime, SECOND};
 
 use crate::seal::SealKey;
@@ -61,6 +61,11 @@ impl Keyring {
             *ready = Ready { day, by_class: Arc::clone(&keys) };
         }
         Ok(BatchKeys(keys))
+    }
+
+    /// The key of a stored record.
+    pub(super) async fn by_id(&self, id: &str) -> Result<DataKey, KeyError> {
+        self.store.key(id).await
     }
 
     pub(super) fn forget(&self) {

@@ -6,7 +6,7 @@ use super::wire_record::{self as wire, record::Kind};
 use super::{CodecError, array, item, message};
 use crate::{
     ArrivalTime, Command, Entry, EventTime, Gap, GapCause, IndicatorId, MessageBody, Offset, ProfileText,
-    Record, Redecode, Restate, Tick, ZoneRules,
+    Record, Redecode, Restate, SourceId, StreamId, Tick, ZoneRules,
 };
 
 /// Appends the record's bytes to `out`.
@@ -127,6 +127,8 @@ fn redecode_to_wire(redecode: &Redecode) -> wire::Redecode {
         dialect: redecode.dialect.clone(),
         items,
         rejection,
+        source: redecode.source.as_str().to_owned(),
+        stream: redecode.stream.as_str().to_owned(),
     }
 }
 
@@ -140,6 +142,8 @@ fn redecode_from_wire(redecode: wire::Redecode) -> Result<Redecode, CodecError> 
             MessageBody::Items(items) => Ok(items),
             MessageBody::Rejected(rejection) => Err(rejection),
         },
+        source: SourceId::new(&redecode.source),
+        stream: StreamId::new(&redecode.stream),
     })
 }
 

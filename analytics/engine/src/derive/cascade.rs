@@ -77,7 +77,11 @@ impl Engine {
         let window = Window { definition, derivation, number, place, start, end };
         let Some(worked) = (Field { plan, board: &self.board }).work(&window) else { return false };
         self.overflows = self.overflows.saturating_add(u64::from(worked.overflow));
-        self.board.put(number, place, worked.cell)
+        let changed = self.board.put(number, place, worked.cell);
+        if changed && self.amending.is_some() {
+            self.board.blame(number, place, start, self.amending);
+        }
+        changed
     }
 }
 

@@ -154,6 +154,7 @@ impl<'a> Compiler<'a> {
             split: self.split(profile, stream, indicator, areas),
             from: cut.0,
             to: cut.1,
+            restated: Vec::new(),
             scales: scales_of(profile, &indicator.aggregate),
             factor,
             scale: indicator.scale,

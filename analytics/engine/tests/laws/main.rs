@@ -6,5 +6,6 @@ mod edges;
 mod laws;
 mod line;
 mod model;
+mod revisions;
 mod sessions;
 mod world;
