@@ -2,7 +2,7 @@
 
 use super::tree::{files, is_outside_production, production, read, root};
 
-/// Brokers, databases and buses; device makers may stand in ingest's dialect files too.
+/// Brokers, databases and buses.
 const VENDORS: &[&str] = &[
     "mosquitto",
     "emqx",
@@ -15,20 +15,46 @@ const VENDORS: &[&str] = &[
     "postgres",
 ];
 const VENDOR_HOMES: &[&str] = &["adapters/", "deploy/", "grafana/", "docs/", "demo/"];
+/// Makers of devices and of what stands in front of them; their words stay in the files of their dialects.
+const MAKERS: &[&str] = &[
+    "hikvision",
+    "dahua",
+    "axis-event",
+    "frigate",
+    "chirpstack",
+    "things_stack",
+    "zigbee",
+    "tasmota",
+];
+/// The dialects, and the list of their names that routes may use.
+const MAKER_HOMES: &[&str] = &["ingest/src/decode", "profile/src/load/routes.rs"];
 
 #[test]
 fn vendors_stay_outside() {
+    let wrong = named(VENDORS, &[]);
+    assert!(wrong.is_empty(), "vendors named inside: {wrong:?}");
+}
+
+#[test]
+fn makers_of_devices_stay_in_their_dialects() {
+    let wrong = named(MAKERS, MAKER_HOMES);
+    assert!(wrong.is_empty(), "makers named outside their dialects: {wrong:?}");
+}
+
+/// Production files outside the homes of all vendors and these that name one of the words.
+fn named(words: &[&str], homes: &[&str]) -> Vec<String> {
     let mut wrong = Vec::new();
     for path in files(&[".rs"]) {
-        if VENDOR_HOMES.iter().any(|home| path.starts_with(home)) || is_outside_production(&path) {
+        let mut allowed = VENDOR_HOMES.iter().chain(homes);
+        if allowed.any(|home| path.starts_with(home)) || is_outside_production(&path) {
             continue;
         }
         let text = read(&path).to_lowercase();
-        for vendor in VENDORS.iter().filter(|vendor| production(&text).contains(*vendor)) {
-            wrong.push(format!("{path}: {vendor}"));
+        for word in words.iter().filter(|word| production(&text).contains(*word)) {
+            wrong.push(format!("{path}: {word}"));
         }
     }
-    assert!(wrong.is_empty(), "vendors named inside: {wrong:?}");
+    wrong
 }
 
 #[test]
