@@ -218,7 +218,8 @@ impl Report {
         let rejected: Vec<String> =
             self.rejected.iter().map(|(reason, count)| format!("{reason} {count}")).collect();
         format!(
-            "{:<16} {:>11} executions {:>8.0}/s  {} read, {}  {} kinds of answers, slowest thousand {:.0} ms, {} broken",
+            "{:<16} {:>11} executions {:>8.0}/s  {} read, {}; {} kinds of answers, a thousand take at most \
+             {:.0} ms, {} broken",
             self.dialect,
             self.executions,
             per_second,

@@ -1,9 +1,10 @@
-//! Throws changed and random bytes at the dialects and asks after each what must always hold: no panic, the same answer
-//! twice, nothing undeclared in the clear, bounds.
+//! Throws changed and random bytes at the dialects and asks after each what must always hold: no panic, the
+//! same answer twice, nothing undeclared in the clear, bounds.
 //!
-//! `cargo run --release -p nhip-ingest --example fuzz_dialects -- [--dialect all|NAME] [--executions N] [--seconds S]
-//! [--seed N] [--threads N] [--keep]`. Inputs that break something are written to `ingest/tests/corpus/found`, where a test
-//! replays them; `--keep` writes inputs with new answers beside the corpus.
+//! `cargo run --release -p nhip-ingest --example fuzz_dialects -- [--dialect all|NAME] [--executions N]
+//! [--seconds S] [--seed N] [--threads N] [--keep]`. Inputs that break something are written to
+//! `ingest/tests/corpus/found`, where a test replays them; `--keep` writes inputs with new answers beside
+//! the corpus.
 
 #[path = "../../tests/dialects/corpus.rs"]
 #[allow(dead_code, reason = "the tests use the rest")]

@@ -1,4 +1,5 @@
-//! Events of Axis cameras through their MQTT event bridge, Object Analytics scenarios foremost: docs/dialects.md.
+//! Events of Axis cameras through their MQTT event bridge, Object Analytics scenarios foremost:
+//! docs/dialects.md.
 
 use nhip_proto::{Item, Rejection, RejectionReason};
 

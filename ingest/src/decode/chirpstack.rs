@@ -1,5 +1,5 @@
-//! ChirpStack v4 events in JSON (`application/<id>/device/<devEui>/event/<kind>`): proto3 JSON, in which an absent
-//! number is 0: docs/dialects.md.
+//! ChirpStack v4 events in JSON (`application/<id>/device/<devEui>/event/<kind>`): proto3 JSON, in which an
+//! absent number is 0: docs/dialects.md.
 
 use nhip_proto::{Decimal, EventTime, Item, Rejection, RejectionReason};
 
@@ -68,8 +68,8 @@ fn kind<'l>(levels: &[&'l str]) -> Option<&'l str> {
     KINDS.contains(kind).then_some(*kind)
 }
 
-/// An uplink is the same by device, address and counter: after a restart of the server it may come again under
-/// another deduplication id.
+/// An uplink is the same by device, address and counter: after a restart of the server it may come again
+/// under another deduplication id.
 fn counted(event: &Json<'_>, device: &str, stamp: &mut Stamp) -> Result<(), Rejection> {
     let counter = lorawan::whole_or_zero(members::member(event, "fCnt"))
         .ok_or_else(|| refuse(RejectionReason::FieldInvalid, "fCnt", 1))?;

@@ -1,5 +1,5 @@
-//! Events of Dahua devices through a bridge (`…/<EVENT>/Event`): that something began, ended or happened. Who opened a
-//! door stays sealed: docs/dialects.md.
+//! Events of Dahua devices through a bridge (`…/<EVENT>/Event`): that something began, ended or happened.
+//! Who opened a door stays sealed: docs/dialects.md.
 
 use nhip_proto::{Item, Rejection, RejectionReason};
 

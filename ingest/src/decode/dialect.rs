@@ -1,4 +1,5 @@
-//! The dialects by name and version. A new one is a line here, an arm of [`decode`](super::decode) and a file.
+//! The dialects by name and version. A new one is a line here, an arm of [`decode`](super::decode) and a
+//! file.
 
 use super::{
     chirpstack, frigate, onvif_event, onvif_metadata, sparkplug_b, tasmota, things_stack, zigbee2mqtt,
@@ -107,8 +108,8 @@ impl Dialect {
         }
     }
 
-    /// Whether a topic of these levels can carry data of this dialect: a Sparkplug STATE, a picture or a command does
-    /// not.
+    /// Whether a topic of these levels can carry data of this dialect: a Sparkplug STATE, a picture or a
+    /// command does not.
     #[must_use]
     pub fn carries(self, levels: &[&str]) -> bool {
         match self {

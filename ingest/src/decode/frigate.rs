@@ -1,5 +1,5 @@
-//! The Frigate video recorder over MQTT: objects, reviews, counts in view, health. Sub-labels, plates, faces and
-//! descriptions are never read: docs/dialects.md.
+//! The Frigate video recorder over MQTT: objects, reviews, counts in view, health. Sub-labels, plates,
+//! faces and descriptions are never read: docs/dialects.md.
 
 mod objects;
 mod stats;
@@ -56,8 +56,8 @@ pub(super) fn items(payload: &[u8], context: &DecodeContext<'_>) -> Result<Vec<I
     sheet.filled()
 }
 
-/// Whether the topic carries anything to read; snapshots (pictures of people), descriptions, faces, plates and
-/// commands do not.
+/// Whether the topic carries anything to read; snapshots (pictures of people), descriptions, faces, plates
+/// and commands do not.
 pub(super) fn carries(levels: &[&str]) -> bool {
     kind(levels).is_some()
 }

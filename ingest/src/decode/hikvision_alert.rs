@@ -41,8 +41,8 @@ pub(super) fn items(payload: &[u8], context: &DecodeContext<'_>) -> Result<Vec<I
     sheet.filled()
 }
 
-/// The notification as a tree, its root's children as members. Around it may stand a multipart push with pictures,
-/// which are no text.
+/// The notification as a tree, its root's children as members. Around it may stand a multipart push with
+/// pictures, which are no text.
 pub(super) fn tree(payload: &[u8]) -> Result<Json<'_>, Rejection> {
     let syntax = |at| refuse(RejectionReason::Syntax, "", at);
     let start = find(payload, START).ok_or_else(|| syntax(1))?;

@@ -6,8 +6,8 @@ use super::json::Json;
 use super::members;
 use super::sheet::Sheet;
 
-/// Signal of the gateway that heard best, and how many heard. A gateway that lists no value has 0: both servers write
-/// proto3 JSON, which leaves zeros out.
+/// Signal of the gateway that heard best, and how many heard. A gateway that lists no value has 0: both
+/// servers write proto3 JSON, which leaves zeros out.
 pub(super) fn signal(gateways: Option<&Json<'_>>, sheet: &mut Sheet<'_, '_>) {
     let gateways = members::elements(gateways);
     let of = |gateway: &Json<'_>, name: &str| match members::member(gateway, name) {
@@ -25,8 +25,8 @@ pub(super) fn signal(gateways: Option<&Json<'_>>, sheet: &mut Sheet<'_, '_>) {
     }
 }
 
-/// The values a codec decoded, by their path: `temperature`, `air.co2`. What the codec leaves out stays out: it is
-/// no proto3 field.
+/// The values a codec decoded, by their path: `temperature`, `air.co2`. What the codec leaves out stays
+/// out: it is no proto3 field.
 pub(super) fn decoded(object: Option<&Json<'_>>, sheet: &mut Sheet<'_, '_>) {
     if let Some(object) = object {
         members::leaves(object, &mut |path, value| sheet.value(path, value, ""));

@@ -1,5 +1,5 @@
-//! Observed entities of the FIWARE Smart Data Models in NGSI: key-values, NGSI-v2 normalized and NGSI-LD, alone, in
-//! lists or as notifications: docs/dialects.md.
+//! Observed entities of the FIWARE Smart Data Models in NGSI: key-values, NGSI-v2 normalized and NGSI-LD,
+//! alone, in lists or as notifications: docs/dialects.md.
 
 mod models;
 mod value;

@@ -1,5 +1,6 @@
-//! ONVIF analytics metadata as JSON over MQTT (ONVIF Analytics Service Specification, "JSON over MQTT"): how many objects of
-//! a class a camera sees, and sensor values. Boxes, faces, bodies and colours stay sealed: docs/dialects.md.
+//! ONVIF analytics metadata as JSON over MQTT (ONVIF Analytics Service Specification, "JSON over MQTT"):
+//! how many objects of a class a camera sees, and sensor values. Boxes, faces, bodies and colours stay
+//! sealed: docs/dialects.md.
 
 use nhip_proto::{EventTime, Item, Rejection, RejectionReason};
 

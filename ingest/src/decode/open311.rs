@@ -1,5 +1,5 @@
-//! Requests of Open311 GeoReport v2: when a case came, how it stands, how long it took. Addresses, descriptions, notes and
-//! names of people are never read: docs/dialects.md.
+//! Requests of Open311 GeoReport v2: when a case came, how it stands, how long it took. Addresses,
+//! descriptions, notes and names of people are never read: docs/dialects.md.
 
 use nhip_proto::{Decimal, EventTime, Item, Place, Rejection, RejectionReason};
 

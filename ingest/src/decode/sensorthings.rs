@@ -1,5 +1,5 @@
-//! Observations of OGC SensorThings (OGC 18-088) over MQTT: what is observed stands in the topic, the unit in the profile:
-//! docs/dialects.md.
+//! Observations of OGC SensorThings (OGC 18-088) over MQTT: what is observed stands in the topic, the unit
+//! in the profile: docs/dialects.md.
 
 use nhip_proto::{Item, Rejection, RejectionReason};
 
@@ -55,7 +55,8 @@ fn written_result<'j, 'a>(observation: &'j Json<'a>) -> Option<&'j Json<'a>> {
     all.iter().find(|(name, _)| name == RESULT).map(|(_, value)| value)
 }
 
-/// `phenomenonTime` is an instant or `start/end`; `resultTime` stands in. The observation's own id is its identity.
+/// `phenomenonTime` is an instant or `start/end`; `resultTime` stands in. The observation's own id is its
+/// identity.
 fn stamp(observation: &Json<'_>, position: usize, context: &DecodeContext<'_>) -> Result<Stamp, Rejection> {
     let mut stamp = Stamp::default();
     for name in ["phenomenonTime", "resultTime"] {

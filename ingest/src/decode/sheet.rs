@@ -89,8 +89,8 @@ impl<'c, 'a> Sheet<'c, 'a> {
         }
     }
 
-    /// A JSON value under the quantity or state of this name. Numbers may stand in quotes; truth is 1 or 0 for a
-    /// quantity, a whole number is its digits for a state. What fits neither is missing and flagged.
+    /// A JSON value under the quantity or state of this name. Numbers may stand in quotes; truth is 1 or 0
+    /// for a quantity, a whole number is its digits for a state. What fits neither is missing and flagged.
     pub(super) fn value(&mut self, name: &str, json: &Json<'_>, unit: &str) {
         match json {
             Json::Null => self.missing(name),

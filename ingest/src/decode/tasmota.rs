@@ -1,5 +1,5 @@
-//! Tasmota telemetry (`tele/<topic>/STATE`, `SENSOR`, `LWT`, `stat/<topic>/RESULT`, in any order of FullTopic): local
-//! times without a zone: docs/dialects.md.
+//! Tasmota telemetry (`tele/<topic>/STATE`, `SENSOR`, `LWT`, `stat/<topic>/RESULT`, in any order of
+//! FullTopic): local times without a zone: docs/dialects.md.
 
 use nhip_proto::{Item, Rejection, RejectionReason};
 

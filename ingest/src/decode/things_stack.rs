@@ -1,5 +1,5 @@
-//! The Things Stack v3 (`v3/<application>/devices/<device>/<kind>`): proto3 JSON, in which an absent number is 0:
-//! docs/dialects.md.
+//! The Things Stack v3 (`v3/<application>/devices/<device>/<kind>`): proto3 JSON, in which an absent number
+//! is 0: docs/dialects.md.
 
 use nhip_proto::{Decimal, EventTime, Item, Rejection, RejectionReason};
 

@@ -1,5 +1,5 @@
-//! A small XML reader: elements and text become a tree like JSON's. There are no document types and so no entities
-//! of a sender's own to expand; attributes and namespaces are skipped.
+//! A small XML reader: elements and text become a tree like JSON's. There are no document types and so no
+//! entities of a sender's own to expand; attributes and namespaces are skipped.
 
 use std::borrow::Cow;
 
@@ -13,8 +13,8 @@ const ELEMENTS_MAX: usize = ITEMS_MAX;
 /// Bytes of an entity between `&` and `;`: `#x10FFFF`.
 const ENTITY_BYTES_MAX: usize = 8;
 
-/// The root's name without prefix, and what is inside: an object of its children (repeated names as they stand),
-/// or its text.
+/// The root's name without prefix, and what is inside: an object of its children (repeated names as they
+/// stand), or its text.
 pub(super) fn read(text: &str) -> Result<(&str, Json<'_>), Rejection> {
     let mut reader = Reader { text, at: 0, open: Vec::new(), elements: 0 };
     let root = loop {

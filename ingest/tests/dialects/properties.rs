@@ -4,8 +4,8 @@ use nhip_ingest::{Decoded, ITEMS_MAX, PERIOD_MAX};
 use nhip_profile::{Stream, known_unit};
 use nhip_proto::{Item, ItemFlags, ItemName, ItemValue, MessageBody};
 
-/// Letters that stand in no name, state or unit of a corpus: planted as values, names and topic levels they may appear
-/// nowhere in the clear.
+/// Letters that stand in no name, state or unit of a corpus: planted as values, names and topic levels they
+/// may appear nowhere in the clear.
 pub(crate) const CANARY: &str = "QJXZKWV";
 /// Bytes of a rejection's field: names of dialects and profiles are shorter.
 const FIELD_BYTES_MAX: usize = 64;

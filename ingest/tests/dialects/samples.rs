@@ -1,5 +1,5 @@
-//! The published samples of `../shared/data/samples`, where they are present: what the makers of a dialect print must
-//! be read, and what they print broken must be refused.
+//! The published samples of `../shared/data/samples`, where they are present: what the makers of a dialect
+//! print must be read, and what they print broken must be refused.
 
 use std::path::{Path, PathBuf};
 

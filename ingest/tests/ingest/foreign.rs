@@ -1,5 +1,5 @@
-//! Foreign dialects through the whole room: their topics and sources, retained replays, deleted properties, pictures,
-//! and texts that must stay sealed.
+//! Foreign dialects through the whole room: their topics and sources, retained replays, deleted properties,
+//! pictures, and texts that must stay sealed.
 
 use std::sync::Arc;
 
@@ -95,8 +95,8 @@ fn pictures_and_descriptions_lead_nowhere_and_stay_sealed() {
     }
 }
 
-/// A kept message comes again with every subscription: what has a clock of its own is the same reading, what has none is a
-/// number of unknown age (flag 2), and a state that holds.
+/// A kept message comes again with every subscription: what has a clock of its own is the same reading,
+/// what has none is a number of unknown age (flag 2), and a state that holds.
 #[test]
 fn retained_messages_say_that_they_are_old() {
     let kept = |topic: &str, payload: &[u8]| {

@@ -1,5 +1,6 @@
-//! Objects and reviews: an object is one reading however many updates tell of it, each zone it entered another, its
-//! end a third. Readings that repeat are the same to the byte, so that identity by id counts each once.
+//! Objects and reviews: an object is one reading however many updates tell of it, each zone it entered
+//! another, its end a third. Readings that repeat are the same to the byte, so that identity by id counts
+//! each once.
 
 use nhip_proto::{Decimal, EventTime, Rejection, RejectionReason};
 

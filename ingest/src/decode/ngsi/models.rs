@@ -1,5 +1,5 @@
-//! What the data models say without writing it: units, and truth by absence. Source: schemas of the Smart Data Models
-//! (smart-data-models/dataModel.Environment, .Transportation, .Weather, .WaterQuality).
+//! What the data models say without writing it: units, and truth by absence. Source: schemas of the Smart
+//! Data Models (smart-data-models/dataModel.Environment, .Transportation, .Weather, .WaterQuality).
 
 /// Attributes whose unit the model fixes, whatever model: shares from 0 to 1.
 const SHARES: [&str; 2] = ["relativeHumidity", "reliability"];

@@ -47,8 +47,8 @@ pub(super) fn text_of<'j>(json: &'j Json<'_>) -> Option<&'j str> {
     members::text(Attribute::of(json).value).or_else(|| members::text_at(json, &["object"]))
 }
 
-/// `"NO3, 0.01, M1, Concentration of Nitrates"`: name, value, unit code and free text, which stays sealed. An attribute
-/// of the same name wins.
+/// `"NO3, 0.01, M1, Concentration of Nitrates"`: name, value, unit code and free text, which stays sealed.
+/// An attribute of the same name wins.
 pub(super) fn measurands(json: &Json<'_>, entity: &Json<'_>, sheet: &mut Sheet<'_, '_>) {
     let value = Attribute::of(json).value;
     let list =
