@@ -40,11 +40,20 @@ pub(crate) enum Command {
         #[arg(default_value = "profiles/tay-ninh")]
         profile: PathBuf,
     },
-    /// Run the tests a profile's indicators carry.
+    /// Run the tests a profile's indicators carry, or write one from a live figure.
     Test {
         /// The profile directory.
         #[arg(default_value = "profiles/tay-ninh")]
         profile: PathBuf,
+        #[command(flatten)]
+        figure: FigureFlags,
+    },
+    /// Say what differs between two profiles, and which figures change through it.
+    Diff {
+        /// The older profile directory.
+        old: PathBuf,
+        /// The newer one.
+        new: PathBuf,
     },
     /// Apply a log again from its first record and compare every row and the state with what the node wrote.
     Replay {
@@ -88,6 +97,26 @@ pub(crate) enum Command {
         #[command(subcommand)]
         action: LogAction,
     },
+}
+
+/// Which live figure becomes a test.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct FigureFlags {
+    /// The indicator of a running node whose figure becomes a test, written to stdout.
+    #[arg(long, value_name = "ID", requires = "area")]
+    pub(crate) from_figure: Option<String>,
+    /// Its area.
+    #[arg(long, value_name = "CODE", requires = "from_figure")]
+    pub(crate) area: Option<String>,
+    /// Its group; without it the area as a whole.
+    #[arg(long, value_name = "G", default_value = "")]
+    pub(crate) group: String,
+    /// The start of its window (RFC 3339); without it the newest.
+    #[arg(long, value_name = "START")]
+    pub(crate) window: Option<String>,
+    /// The node.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    pub(crate) http: SocketAddr,
 }
 
 #[derive(Debug, Subcommand)]

@@ -3,7 +3,9 @@
 mod account;
 mod check;
 mod demo;
+mod diff;
 mod explain;
+mod from_figure;
 mod log;
 mod prove;
 mod replay;
@@ -59,7 +61,11 @@ pub(crate) fn execute(arguments: Arguments) -> Result<(), Failure> {
         }
         Command::Run { config, node } => runtime()?.block_on(run::run(config.as_deref(), &node)),
         Command::Check { profile } => check::check(&profile),
-        Command::Test { profile } => check::test(&profile),
+        Command::Test { profile, figure } => match &figure.from_figure {
+            Some(indicator) => runtime()?.block_on(from_figure::from_figure(&profile, indicator, &figure)),
+            None => check::test(&profile),
+        },
+        Command::Diff { old, new } => diff::diff(&old, &new),
         Command::Replay { data, threads, seed } => runtime()?.block_on(replay::command(&data, threads, seed)),
         Command::Explain { indicator, area, http } => {
             runtime()?.block_on(explain::explain(&indicator, &area, http))

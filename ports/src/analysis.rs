@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use nhip_proto::{
-    AreaCode, ArrivalTime, Badge, Duty, EventTime, Figure, IndicatorId, ItemReason, LedgerRow, Offset,
+    AreaCode, ArrivalTime, Badge, Duty, EventTime, Figure, IndicatorId, Item, ItemReason, LedgerRow, Offset,
     RejectionReason, Restatement, SourceId, StreamId, Update,
 };
 use thiserror::Error;
@@ -38,6 +38,10 @@ pub struct SampleRecord {
     pub payload_hash: String,
     /// Its clear items as `name=value unit`.
     pub items: Vec<String>,
+    /// Its stream.
+    pub stream: StreamId,
+    /// Its clear items as they were logged; none of a rejected message.
+    pub readings: Vec<Item>,
 }
 
 /// Why a figure is what it is.

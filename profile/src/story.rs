@@ -5,6 +5,7 @@
 
 mod expect;
 mod parse;
+mod tell;
 mod words;
 
 use nhip_proto::{
@@ -13,6 +14,7 @@ use nhip_proto::{
 };
 
 pub use parse::{parse_story, story_profile};
+pub use tell::{tell_message, tell_time};
 
 /// A parsed story.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -117,6 +117,10 @@ impl AnalysisHandle {
             MessageBody::Items(items) => items.iter().map(in_words).collect(),
             MessageBody::Rejected(rejection) => vec![format!("rejected={}", rejection.reason)],
         };
+        let readings = match &message.body {
+            MessageBody::Items(items) => items.clone(),
+            MessageBody::Rejected(_) => Vec::new(),
+        };
         let hash = message.sealed.as_ref().map(|sealed| sealed.payload_hash);
         Some(SampleRecord {
             offset,
@@ -125,6 +129,8 @@ impl AnalysisHandle {
             topic: message.topic.clone(),
             payload_hash: hash.map_or_else(String::new, |hash| hex(&hash)),
             items,
+            stream: message.stream.clone(),
+            readings,
         })
     }
 }

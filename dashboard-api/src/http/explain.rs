@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::Response;
 use nhip_ports::{Explanation, SampleRecord};
+use nhip_profile::story::tell_message;
 use nhip_profile::{Aggregate, DistinctOf, Filter, Operand, Profile, Term};
 use nhip_proto::SourceId;
 use serde::Deserialize;
@@ -94,7 +95,13 @@ fn sample_json(zone: &Zone, sample: &SampleRecord) -> Value {
         "topic": sample.topic,
         "payload_hash": sample.payload_hash,
         "items": sample.items,
+        "story": sample_story(zone, sample),
     })
+}
+
+/// The record as lines of the story language, for a test made of a live figure.
+fn sample_story(zone: &Zone, sample: &SampleRecord) -> Vec<String> {
+    tell_message(&sample.stream, &sample.source, sample.arrival, &sample.readings, zone.rules())
 }
 
 /// Quantities and states an indicator reads, sorted.

@@ -13,6 +13,10 @@ impl Zone {
         Self(TimeZone::get(name).unwrap_or(TimeZone::UTC))
     }
 
+    pub(crate) fn rules(&self) -> &TimeZone {
+        &self.0
+    }
+
     pub(crate) fn event(&self, time: EventTime) -> Value {
         self.text(time.0)
     }

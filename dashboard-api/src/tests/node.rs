@@ -104,6 +104,8 @@ impl Analysis for FakeAnalysis {
                 topic: "nhip/v1/tay-ninh/air/s001".to_owned(),
                 payload_hash: "00ff".to_owned(),
                 items: vec!["pm25=35.2 µg/m³".to_owned()],
+                stream: StreamId::new("air"),
+                readings: Vec::new(),
             }],
             definition: "[indicator]".to_owned(),
         })

@@ -119,8 +119,10 @@ fn circles_are_told_once() {
         .replace("defined(leq), dust", "defined(leq), worst_hour");
     assert_eq!(
         shown(read(&text)),
-        ["profile.toml:249:11: indicator.formula: follows from itself: excess → worst_hour → hours → excess \
-             (allowed: inputs that do not read it)"]
+        [
+            "profile.toml:249:11: indicator.formula: follows from itself: excess → worst_hour → hours → excess \
+             (allowed: inputs that do not read it)"
+        ]
     );
 }
 
