@@ -39,11 +39,17 @@ test("every kind of value says what it is, and missing shows no digit", async ()
     says("env.o3_8h", /lỗi thiết bị · cuối: \d/);
     assert.equal(tiles.get("env.o3_8h").value, "—");
     says("traffic.flow_5m", /đã chốt/);
-    says("traffic.speed_5m", /≈[\s\S]*ước lượng[\s\S]*2\/5 nguồn · không đủ dữ liệu/);
+    says("traffic.speed_5m", /≈[\s\S]*ước lượng[\s\S]*thiếu 3\/5 nguồn/);
     assert.doesNotMatch(tiles.get("device.restart_day").value, /\d/);
     says("device.restart_day", /chưa có nguồn/);
     says("camera.online_share", /nhập tay[\s\S]*đã sửa lần 2/);
-    says("env.pm10_1h", /đúng\s*chưa đối soát/);
+    says("env.pm10_1h", /chưa đối soát/);
+    says("env.pm25_1h", /đúng\s*97%/);
+    says("env.pm25_1h", /chỉ tiêu 45 \(KH 12\/KH-UBND\): chưa đạt/);
+    says("env.pm10_1h", /chưa giao chỉ tiêu/);
+    says("report.late_share", /Cảnh báo/);
+    assert.equal(tiles.get("report.late_share").standing, "warning");
+    says("env.aqi_h", /đã tính lại lần 3/);
     for (const tile of tiles.values()) assert.equal(tile.simulated, false);
   });
 });
@@ -65,9 +71,9 @@ test("simulated: a mark on every tile that no class, style, attribute or address
     });
     await until("marks back on all tiles", 2500, () =>
       page.evaluate(() => {
-        const cards = [...document.querySelectorAll(".card")];
+        const cards = [...document.querySelectorAll("nhip-tile .card")];
         return (
-          cards.length === 8 &&
+          cards.length === 12 &&
           cards.every((card) => {
             const stamp = card.querySelector(".stamp-simulated");
             const box = stamp?.getBoundingClientRect();
@@ -88,7 +94,46 @@ test("simulated: a mark on every tile that no class, style, attribute or address
 test("replayed: a fixed band with the profile's words and a mark on every tile", async () => {
   await withWall({ faults: true, replayed: true, simulated: false }, async ({ page }) => {
     assert.match(await page.locator(".band").innerText(), /dữ liệu phát lại/);
-    assert.equal(await page.locator(".card .stamp-replayed").count(), 8);
+    assert.equal(await page.locator("nhip-tile .card .stamp-replayed").count(), 12);
+  });
+});
+
+test("the secondary zone turns by the clock and stays while a figure is beyond its limit", async () => {
+  await withWall({ faults: true, dwell_s: 1 }, async ({ page, server }) => {
+    const shown = () => page.locator(".page:not([hidden]) h2").innerText();
+    const twelve = () => page.locator("nhip-tile .card .name").allInnerTexts();
+    const before = await twelve();
+    const first = await shown();
+    await until("the other page", 4000, async () => (await shown()) !== first);
+    await until("the first page again", 4000, async () => (await shown()) === first);
+    assert.deepEqual(await twelve(), before, "the twelve never move");
+    const held = server.table.dict.find((entry) => entry.indicator === "env.water_level").id;
+    server.change([{ id: held, v: 1.83, l: 2, t: server.now() }]);
+    await until("its page", 3000, async () => (await shown()) === "Môi trường");
+    assert.match(await page.locator(".page:not([hidden])").innerText(), /1,83[\s\S]*Vượt ngưỡng/);
+    await new Promise((resolve) => setTimeout(resolve, 2500));
+    assert.equal(await shown(), "Môi trường", "longer than two turns");
+    assert.match(await page.locator(".held").innerText(), /dừng lại/);
+  });
+});
+
+test("a commune keeps its last complete window while the new one is incomplete", async () => {
+  await withWall({ faults: true }, async ({ page, server }) => {
+    const { id, area } = server.table.dict.find((entry) => entry.area !== "99");
+    const { w, t } = server.table.rows[id];
+    const cell = page.locator(`.commune[data-area="${area}"]`);
+    await until("a normal cell", 2000, async () => (await cell.getAttribute("data-look")) === "normal");
+    const next = [w[1], w[1] + 3_600_000];
+    server.change([{ id, v: 12.5, k: 1, m: 5, l: 2, f: 2 | 4 | 8, w: next, t: t + 1000 }]);
+    await page.locator(`.commune[data-area="${area}"]`).hover();
+    await until("its note", 2000, async () =>
+      /cửa sổ đủ gần nhất/.test(await page.locator(".readout").innerText()),
+    );
+    assert.equal(await cell.getAttribute("data-look"), "normal", "one of five sources decides nothing");
+    assert.doesNotMatch(await page.locator(".readout").innerText(), /12,5/);
+    server.change([{ id, v: 12.5, k: 4, m: 5, l: 2, f: 2 | 4 | 8, w: next, t: t + 2000 }]);
+    await until("the new window", 2000, async () => (await cell.getAttribute("data-look")) === "exceeded");
+    assert.match(await page.locator(".readout").innerText(), /12,5/);
   });
 });
 

@@ -71,7 +71,7 @@ export async function withWall(options, act) {
 
 /** Runs in the page: every tile's marks and texts. */
 export function readTiles() {
-  return [...document.querySelectorAll(".card")].map((card) => ({
+  return [...document.querySelectorAll("nhip-tile .card")].map((card) => ({
     indicator: card.dataset.indicator,
     simulated: card.dataset.simulated !== undefined,
     freshness: card.dataset.freshness,

@@ -52,7 +52,7 @@ test("link cut: banner within 4 s, tiles late and stale at their limits ± 1 s w
       ["stale", STALE_S],
     ]) {
       const those = changes.filter((change) => change.is === is && change.at > heard);
-      assert.equal(new Set(those.map((change) => change.indicator)).size, 8, `${is}: all eight tiles`);
+      assert.equal(new Set(those.map((change) => change.indicator)).size, 12, `${is}: all twelve tiles`);
       for (const { indicator, at } of those) {
         const off_s = (at - heard) / 1000 - limit_s;
         assert.ok(Math.abs(off_s) <= 1, `${indicator} went ${is} ${off_s.toFixed(2)} s off its limit`);

@@ -22,7 +22,7 @@ const ROWS = [
 ];
 const PROVINCE = "99";
 
-/** The eight figures and the map's. */
+/** The twelve figures, the map's, and those of the secondary zone. */
 export function indicators({ cadence_s, stale_s }) {
   const of = (vi, en, unit, scale, domain, more = {}) => ({
     name: { vi, en },
@@ -40,10 +40,12 @@ export function indicators({ cadence_s, stale_s }) {
     owner: "Sở Nông nghiệp và Môi trường",
     ...more,
   });
+  const target = (value) => [{ area: PROVINCE, value, from: null, to: null, document: "KH 12/KH-UBND" }];
   return {
     "env.pm25_1h": of("Bụi mịn PM2.5, trung bình 1 giờ", "Fine dust PM2.5, 1-hour mean", "µg/m³", 1, "env", {
       limit: 50,
       document: "QCVN 05:2023/BTNMT",
+      targets: target(45),
     }),
     "env.pm10_1h": of("Bụi PM10, trung bình 1 giờ", "PM10, 1-hour mean", "µg/m³", 1, "env", {
       limit: 100,
@@ -80,6 +82,14 @@ export function indicators({ cadence_s, stale_s }) {
         owner: "Sở Xây dựng",
       },
     ),
+    "traffic.accident_1d": of(
+      "Tai nạn giao thông trong ngày",
+      "Traffic accidents today",
+      "count",
+      0,
+      "traffic",
+      { window: "1d", owner: "Công an tỉnh", targets: target(2) },
+    ),
     "camera.online_share": of("Tỷ lệ camera hoạt động", "Cameras online", "%", 1, "camera", {
       direction: "better",
       limit: 95,
@@ -90,6 +100,29 @@ export function indicators({ cadence_s, stale_s }) {
     "device.restart_day": of("Số lần thiết bị khởi động lại", "Device restarts", "readings", 0, "camera", {
       window: "1d",
       owner: "Công an tỉnh",
+    }),
+    "report.open": of("Phản ánh hiện trường đang xử lý", "Field reports in hand", "count", 0, "report", {
+      owner: "Văn phòng UBND tỉnh",
+    }),
+    "report.late_share": of("Tỷ lệ phản ánh quá hạn", "Overdue field reports", "%", 1, "report", {
+      limit: 10,
+      warning: 5,
+      document: "QĐ 45/2025/QĐ-UBND",
+      targets: target(5),
+    }),
+    "env.aqi_h": of("Chỉ số chất lượng không khí giờ", "Hourly air quality index", "1", 0, "env", {
+      limit: 150,
+      warning: 100,
+      document: "QĐ 1459/QĐ-TCMT",
+    }),
+    "env.water_level": of("Mực nước sông Vàm Cỏ Đông", "Vàm Cỏ Đông water level", "m", 2, "env", {
+      limit: 1.6,
+      warning: 1.4,
+      document: "QĐ 05/2020/QĐ-TTg",
+    }),
+    "env.noise_1h": of("Mức ồn tương đương", "Equivalent noise level", "dBA", 1, "env", {}),
+    "device.battery_min": of("Pin thấp nhất của tủ thiết bị", "Lowest cabinet battery", "%", 0, "camera", {
+      direction: "better",
     }),
   };
 }
@@ -140,6 +173,7 @@ export function snapshot(options, now, random) {
   const places = options.areas ? profileAreas(options.areas) : areas();
   const dict = [];
   const add = (indicator, area) => dict.push({ id: dict.length, indicator, area, sensitivity: "public" });
+  const secondary = ["env.water_level", "env.noise_1h", "device.battery_min"];
   for (const id of Object.keys(catalogue)) add(id, PROVINCE);
   for (const area of places) if (area.parent) add("camera.online_share", area.code);
   const flag = ((options.simulated ?? true) ? 4 : 0) | (options.replayed ? 32 : 0);
@@ -152,8 +186,13 @@ export function snapshot(options, now, random) {
     view: {
       id: "main",
       title: { vi: "Toàn cảnh", en: "Overview" },
-      tiles: Object.keys(catalogue),
+      tiles: Object.keys(catalogue).filter((id) => !secondary.includes(id)),
       map: "camera.online_share",
+      rotation: [
+        { title: { vi: "Môi trường", en: "Environment" }, indicators: ["env.water_level", "env.noise_1h"] },
+        { title: { vi: "Hạ tầng", en: "Infrastructure" }, indicators: ["device.battery_min"] },
+      ],
+      dwell_s: options.dwell_s ?? 20,
     },
     profile: {
       id: "sample",
@@ -176,6 +215,14 @@ export function snapshot(options, now, random) {
     dict,
     rows,
     sources: { live: 418, due: 420 },
+    units: [
+      ["so-nnmt", [null, 0.91, 0.998, 0.8]],
+      ["ca-tinh", [null, 0.98, 1, 0.971]],
+    ],
+    unit_names: {
+      "so-nnmt": { vi: "Sở Nông nghiệp và Môi trường", en: "Dept. of Agriculture and Environment" },
+      "ca-tinh": { vi: "Công an tỉnh", en: "Provincial Police" },
+    },
     badges: {
       "": [null, 0.978, 0.999, 0.961],
       env: [0.97, 0.99, 0.998, 0.8],
@@ -195,6 +242,13 @@ const LEVELS = {
   "traffic.speed_5m": 38,
   "camera.online_share": 97.6,
   "device.restart_day": 12,
+  "traffic.accident_1d": 1,
+  "report.open": 37,
+  "report.late_share": 6.4,
+  "env.aqi_h": 84,
+  "env.water_level": 1.12,
+  "env.noise_1h": 61.4,
+  "device.battery_min": 74,
 };
 
 function row(entry, indicator, now, flag, options, random) {
@@ -227,6 +281,7 @@ function row(entry, indicator, now, flag, options, random) {
   };
   if (entry.area !== PROVINCE) commune(made, entry.id);
   else if (options.showcase) showcase(made, entry.indicator, now, flag);
+  else if (entry.indicator === "report.late_share") made.l = 3;
   return made;
 }
 
@@ -258,6 +313,8 @@ function showcase(made, indicator, now, flag) {
     "env.o3_8h": { v: null, q: 129 },
     "traffic.flow_5m": { f: flag, v: 12_045 },
     "traffic.speed_5m": { q: 64, k: 2, f: 2 | 8 | flag },
+    "report.late_share": { v: 6.4, l: 3 },
+    "env.aqi_h": { f: 16 | 64 | flag, rev: 3 },
     "device.restart_day": {
       t: null,
       v: null,

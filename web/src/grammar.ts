@@ -1,13 +1,13 @@
 // The value grammar: what may be said about a row now. A pure function; nothing of it is ever stored.
-import { FLAG, LEVEL, type Indicator, type Row } from "./protocol.ts";
+import { FLAG, type Indicator, type Row, type Target } from "./protocol.ts";
 
 /** A value is live up to this many cadences. */
 export const LIVE_CADENCES = 1.5;
 
 export type Freshness = "live" | "late" | "stale" | "never";
 export type Quality = "good" | "uncertain" | "bad" | "never";
-export type Standing = "none" | "normal" | "exceeded";
-export type Settled = "provisional" | "final" | "revised";
+export type Standing = "none" | "normal" | "warning" | "exceeded";
+export type Settled = "provisional" | "final" | "revised" | "restated";
 export type Reason =
   | ""
   | "estimated"
@@ -59,14 +59,50 @@ export function state(row: Row, indicator: Indicator, now: number, grace_ms = 0)
     age_ms,
     shown: row.v !== null && (quality === "good" || quality === "uncertain"),
     partial: (row.f & FLAG.partial) !== 0 || row.k < row.m,
-    insufficient: row.m > 0 && row.k < row.m * indicator.completeness_min,
-    settled:
-      (row.f & FLAG.revised) !== 0 ? "revised" : (row.f & FLAG.provisional) !== 0 ? "provisional" : "final",
-    standing: row.l === LEVEL.exceeded ? "exceeded" : row.l === LEVEL.normal ? "normal" : "none",
+    insufficient: !isComplete(row, indicator),
+    settled: settledOf(row.f),
+    standing: STANDINGS[row.l] ?? "none",
     typed: (row.f & FLAG.typed) !== 0,
     simulated: (row.f & FLAG.simulated) !== 0,
     replayed: (row.f & FLAG.replayed) !== 0,
   };
+}
+
+const STANDINGS: readonly Standing[] = ["none", "normal", "exceeded", "warning"];
+
+/** Whether enough of the sources due have spoken for a total to mean something. */
+export function isComplete(row: { k: number; m: number }, indicator: Indicator): boolean {
+  return row.m === 0 || row.k >= row.m * indicator.completeness_min;
+}
+
+/** The row to show where a newer window has too few sources: the last complete one, under its own time. */
+export function lastComplete(row: Row, indicator: Indicator): Row {
+  const { kept } = row;
+  if (!kept || isComplete(row, indicator)) return row;
+  return { ...row, ...kept, q: kept.v === null ? row.q : 0, f: row.f & ~(FLAG.provisional | FLAG.partial) };
+}
+
+/** The target of an area that holds on the day a window starts; null: none was set. */
+export function targetOf(indicator: Indicator, area: string, row: Row | undefined): Target | null {
+  const start = row?.w?.[0];
+  if (start === undefined) return null;
+  const holds = (target: Target): boolean =>
+    target.area === area &&
+    (target.from === null || target.from <= start) &&
+    (target.to === null || start < target.to);
+  return indicator.targets?.find(holds) ?? null;
+}
+
+/** Whether a value meets its target; null: nothing to judge. */
+export function meets(value: number | null, target: Target | null, indicator: Indicator): boolean | null {
+  if (value === null || target === null || indicator.direction === "neutral") return null;
+  return indicator.direction === "worse" ? value <= target.value : value >= target.value;
+}
+
+function settledOf(flags: number): Settled {
+  if ((flags & FLAG.restated) !== 0) return "restated";
+  if ((flags & FLAG.revised) !== 0) return "revised";
+  return (flags & FLAG.provisional) !== 0 ? "provisional" : "final";
 }
 
 function qualityOf(row: Row): Quality {

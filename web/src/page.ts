@@ -63,6 +63,7 @@ export class Page implements LinkListener {
   heartbeat(frame: Heartbeat): void {
     if (!this.#model) return;
     this.#model.heartbeat = frame;
+    if (frame.badges) Object.assign(this.#model.snapshot.badges, frame.badges);
     this.#model.snapshot.badges[""] = [frame.q.dung, frame.q.du, frame.q.sach, frame.q.song];
   }
 

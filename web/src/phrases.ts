@@ -1,9 +1,9 @@
 // How a state is said in words; shared by tiles, cartogram and explain.
 import { age, number } from "./format.ts";
-import type { State } from "./grammar.ts";
+import { meets, targetOf, type State } from "./grammar.ts";
 import type { Words } from "./i18n.ts";
 import type { Model } from "./model.ts";
-import type { Indicator, Row } from "./protocol.ts";
+import { LEVEL, type Indicator, type Row } from "./protocol.ts";
 
 /** The number with its unit, or a dash; never 0 for missing. */
 export function valueText(
@@ -48,25 +48,49 @@ export function reasonText(row: Row, indicator: Indicator, state: State, model: 
   return `${reason} · ${words.t("state.last", { value, time: `${clock.hour}:${clock.minute}` })}`;
 }
 
-/** Which side of the limit is beyond it. */
-export function beyondText(indicator: Indicator, words: Words): string {
+/** Which side of the limit is beyond it; a warning says that it is one. */
+export function beyondText(indicator: Indicator, row: Row, words: Words): string {
+  if (row.l === LEVEL.warning) return words.t("level.warning");
   return words.t(indicator.below ? "level.exceeded_below" : "level.exceeded_above");
+}
+
+/** `chỉ tiêu 45 (KH 12/KH-UBND): đạt`, or that none was set. */
+export function targetText(indicator: Indicator, area: string, row: Row | undefined, words: Words): string {
+  if (!row?.w) return "";
+  const target = targetOf(indicator, area, row);
+  if (!target) return words.t("target.none");
+  const value = trimmed(target.value, indicator, words);
+  const said = words.t("target.of", { value, document: target.document });
+  const met = meets(row.v, target, indicator);
+  return met === null ? said : `${said}: ${words.t(met ? "target.met" : "target.missed")}`;
+}
+
+/** `thiếu 3/5 nguồn` where too few have spoken, else `5/5 nguồn`. */
+export function kofmText(row: Row, state: State | null, words: Words): string {
+  if (row.m === 0) return "";
+  return state?.insufficient
+    ? words.t("state.lacking", { n: row.m - row.k, m: row.m })
+    : words.t("state.partial", { k: row.k, m: row.m });
 }
 
 /** `≤ 50` or `≥ 95`, with the document that says so; empty without a limit. */
 export function limitText(indicator: Indicator, words: Words): string {
   if (indicator.limit === null || indicator.limit === undefined) return "";
-  const digits = Number.isInteger(indicator.limit) ? 0 : indicator.scale;
-  const limit = number(indicator.limit, digits, words.lang);
+  const limit = trimmed(indicator.limit, indicator, words);
   const text = `${indicator.below ? "≥" : "≤"}\u00a0${limit}`;
   return indicator.document ? `${text} · ${indicator.document}` : text;
 }
 
 /** How settled the window is: provisional, final, revised. */
 export function settledText(row: Row, state: State, words: Words): string {
-  return state.settled === "revised"
-    ? words.t("state.revised", { rev: row.rev })
+  return state.settled === "revised" || state.settled === "restated"
+    ? words.t(`state.${state.settled}`, { rev: row.rev })
     : words.t(`state.${state.settled}`);
+}
+
+/** Whole numbers without digits behind the point. */
+function trimmed(value: number, indicator: Indicator, words: Words): string {
+  return number(value, Number.isInteger(value) ? 0 : indicator.scale, words.lang);
 }
 
 function lastKnown(row: Row): [number, number] | null {

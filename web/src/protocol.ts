@@ -26,7 +26,31 @@ export interface Indicator {
   below: boolean;
   document: string;
   owner: string;
+  /** Who answers, by name. */
+  owner_name?: Label;
+  /** The limit of a warning, null: none. */
+  warning?: number | null;
+  /** All targets; which one holds follows from the window a row shows. */
+  targets?: Target[];
 }
+
+/** A dated target of one area; `from` and `to` (exclusive) in ms, null: open. */
+export interface Target {
+  area: string;
+  value: number;
+  from: number | null;
+  to: number | null;
+  document: string;
+}
+
+/** One page of a view's secondary zone. */
+export interface RotationPage {
+  title: Label;
+  indicators: string[];
+}
+
+/** A unit and its four words. */
+export type UnitBadge = [id: string, badge: Badge];
 
 /** A province or commune; `cell` is column and row in the cartogram. */
 export interface Area {
@@ -61,7 +85,7 @@ export interface Row {
   f: number;
   k: number;
   m: number;
-  /** Level: 0 none, 1 normal, 2 exceeded. */
+  /** Level: 0 none, 1 normal, 2 exceeded, 3 warning. */
   l: number;
   /** Window start and end, ms. */
   w: [number, number] | null;
@@ -70,6 +94,18 @@ export interface Row {
   /** Offset of the last change. */
   o: number;
   hist?: ClosedWindow[];
+  /** The last window with enough sources, while the newest one has too few. */
+  kept?: Kept | null;
+}
+
+/** What a complete window said before a newer, incomplete one took its place. */
+export interface Kept {
+  t: number | null;
+  v: number | null;
+  k: number;
+  m: number;
+  l: number;
+  w: [number, number];
 }
 
 /** Bits of `Row.f`. */
@@ -80,10 +116,11 @@ export const FLAG = {
   partial: 8,
   revised: 16,
   replayed: 32,
+  restated: 64,
 } as const;
 
 /** Words of `Row.l`. */
-export const LEVEL = { none: 0, normal: 1, exceeded: 2 } as const;
+export const LEVEL = { none: 0, normal: 1, exceeded: 2, warning: 3 } as const;
 
 export interface SourceCounts {
   live: number;
@@ -103,7 +140,15 @@ export interface Snapshot {
   /** Clock seconds per real second. */
   rate: number;
   build: string;
-  view: { id: string; title: Label; tiles: string[]; map: string | null };
+  view: {
+    id: string;
+    title: Label;
+    tiles: string[];
+    map: string | null;
+    rotation?: RotationPage[];
+    /** How long a page of the rotation stays, s. */
+    dwell_s?: number;
+  };
   profile: { id: string; name: Label; zone: string; banner: Label };
   domains?: Record<string, Label>;
   indicators: Record<string, Indicator>;
@@ -112,6 +157,9 @@ export interface Snapshot {
   rows: Row[];
   sources: SourceCounts;
   badges: Record<string, Badge>;
+  /** The units with the worst words. */
+  units?: UnitBadge[];
+  unit_names?: Record<string, Label>;
   links: IngestLink[];
 }
 
@@ -180,6 +228,8 @@ export interface Heartbeat {
   lag_ms: number;
   in_s: number;
   q: Quality;
+  badges?: Record<string, Badge>;
+  units?: UnitBadge[];
   sources: SourceCounts;
   links: IngestLink[];
 }

@@ -1,5 +1,14 @@
 // The table of rows: snapshot in, deltas in, a dirty set out once per animation frame.
-import { FLAG, type Change, type ClosedWindow, type Delta, type Row, type Snapshot } from "./protocol.ts";
+import { isComplete } from "./grammar.ts";
+import {
+  FLAG,
+  type Change,
+  type ClosedWindow,
+  type Delta,
+  type Indicator,
+  type Row,
+  type Snapshot,
+} from "./protocol.ts";
 
 /** Closed windows kept per row. */
 export const HISTORY_MAX = 48;
@@ -20,6 +29,7 @@ export class Store {
   #staged: Row[] = [];
   #parts = 0;
   #eventEpoch = "";
+  #indicators = new Map<number, Indicator>();
 
   /** Starts over from a snapshot. */
   load(snapshot: Snapshot): void {
@@ -32,6 +42,11 @@ export class Store {
     this.#staged = [];
     this.#parts = 0;
     this.closed = 0;
+    this.#indicators.clear();
+    for (const entry of snapshot.dict ?? []) {
+      const indicator = snapshot.indicators?.[entry.indicator];
+      if (indicator) this.#indicators.set(entry.id, indicator);
+    }
     for (const row of snapshot.rows) this.#put(row);
   }
 
@@ -56,6 +71,7 @@ export class Store {
     for (const row of this.#staged) {
       const old = this.rows.get(row.id);
       if (old?.hist && !row.hist) row.hist = old.hist;
+      if (old?.kept && row.kept === undefined) row.kept = old.kept;
       this.#put(row);
     }
     this.#staged = [];
@@ -133,6 +149,10 @@ export class Store {
   /** The window moved on: its last known value stands as closed until a snapshot tells the final one. */
   #close(row: Row): void {
     if (!row.w) return;
+    const indicator = this.#indicators.get(row.id);
+    if (indicator && row.v !== null && isComplete(row, indicator)) {
+      row.kept = { t: row.t, v: row.v, k: row.k, m: row.m, l: row.l, w: [row.w[0], row.w[1]] };
+    }
     row.hist ??= [];
     const last = row.hist[row.hist.length - 1];
     if (!last || last[0] < row.w[0]) row.hist.push([row.w[0], row.v]);

@@ -1,7 +1,7 @@
 // The value grammar against the table it was made from: every state, every boundary.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { state } from "../src/grammar.ts";
+import { lastComplete, meets, state, targetOf } from "../src/grammar.ts";
 import { FLAG, type Indicator, type Row } from "../src/protocol.ts";
 
 const NOW = 1_795_244_700_000;
@@ -133,4 +133,41 @@ test("the function stores nothing: the same row later is older, nothing else", (
   assert.equal(state(one, indicator, NOW + 400_000).freshness, "stale");
   assert.equal(state(one, indicator, NOW).freshness, "live");
   assert.equal(JSON.stringify(one), before);
+});
+
+test("the target of the day the window starts decides, for its own area", () => {
+  const area = "80";
+  const year = (from: number | null, to: number | null, value: number) => ({
+    area,
+    value,
+    from,
+    to,
+    document: "KH",
+  });
+  const dated = { ...indicator, targets: [year(null, 1000, 50), year(1000, 2000, 45)] };
+  const value = (start: number) => targetOf(dated, area, row({ w: [start, start + 10] }))?.value;
+  assert.deepEqual([999, 1000, 1999, 2000].map(value), [50, 45, 45, undefined]);
+  assert.equal(targetOf(dated, "1", row({ w: [1000, 1010] })), null);
+  const target = year(null, null, 45);
+  const judged = (v: number | null, direction: Indicator["direction"]) =>
+    meets(v, target, { ...indicator, direction });
+  assert.deepEqual(
+    [judged(45, "worse"), judged(45.1, "worse"), judged(45, "better"), judged(44, "better")],
+    [true, false, true, false],
+  );
+  assert.deepEqual([judged(null, "worse"), judged(45, "neutral")], [null, null]);
+});
+
+test("an incomplete window gives way to the last complete one, under its own time", () => {
+  const kept = { t: NOW - 60_000, v: 41, k: 5, m: 5, l: 1, w: [NOW - 3_600_000, NOW] as [number, number] };
+  const newest = row({ v: 90, k: 1, l: 2, f: FLAG.provisional | FLAG.partial, kept });
+  const seen = lastComplete(newest, indicator);
+  assert.deepEqual([seen.v, seen.l, seen.w, seen.f], [41, 1, kept.w, 0]);
+  assert.equal(lastComplete({ ...newest, k: 3 }, indicator).v, 90);
+  assert.equal(lastComplete({ ...newest, kept: null }, indicator).v, 90);
+});
+
+test("a warning is not beyond the limit, a recomputed window says so", () => {
+  assert.equal(at(0, { l: 3 }).standing, "warning");
+  assert.equal(at(0, { f: FLAG.revised | FLAG.restated }).settled, "restated");
 });

@@ -1,10 +1,10 @@
 // The communes as equal cells: grey unless abnormal, hatched or dashed where nothing is known. Not a map.
 import { html, svg } from "lit";
 import { Cell, Mark, part } from "../cell.ts";
-import { state, type State } from "../grammar.ts";
+import { lastComplete, state, type State } from "../grammar.ts";
 import { ageText, reasonText, valueText } from "../phrases.ts";
 import type { Area, Indicator, Row } from "../protocol.ts";
-import { diamondIcon } from "./icons.ts";
+import { diamondIcon, triangleIcon } from "./icons.ts";
 import { Panel } from "./panel.ts";
 import { stamp } from "./tile.ts";
 
@@ -12,8 +12,8 @@ const STEP = 100;
 const GAP = 5;
 const SIDE = STEP - GAP;
 
-type Look = "normal" | "exceeded" | "stale" | "bad" | "never";
-const LOOKS: readonly Look[] = ["normal", "exceeded", "stale", "bad", "never"];
+type Look = "normal" | "warning" | "exceeded" | "stale" | "bad" | "never";
+const LOOKS: readonly Look[] = ["normal", "warning", "exceeded", "stale", "bad", "never"];
 
 /** One commune on the page. */
 interface Commune {
@@ -82,6 +82,7 @@ export class NhipCartogram extends Panel {
         transform=${`translate(${column * STEP} ${row * STEP})`}>
         <rect class="ground" width=${SIDE} height=${SIDE} rx="7"></rect>
         <path class="sign" d="M81 5l9 9-9 9-9-9z"></path>
+        <path class="sign-warning" d="M81 6l10 17H71z"></path>
         <text x=${SIDE / 2} y=${top} aria-hidden="true">${lines.map(
           (line, at) => svg`
           <tspan x=${SIDE / 2} dy=${at === 0 ? 0 : LINE}>${line}</tspan>`,
@@ -124,7 +125,8 @@ export class NhipCartogram extends Panel {
     let simulated = false;
     let replayed = false;
     for (const commune of this.#communes) {
-      const row = this.model.row(map, commune.area.code);
+      const newest = this.model.row(map, commune.area.code);
+      const row = newest && lastComplete(newest, indicator);
       const current = row ? state(row, indicator, now, this.model.clock.grace_ms) : null;
       const look = this.#look(commune, row, indicator, current);
       counts.set(look, (counts.get(look) ?? 0) + 1);
@@ -157,7 +159,8 @@ export class NhipCartogram extends Panel {
     const indicator = map === null ? undefined : this.model.indicator(map);
     if (!area || !indicator || map === null) return;
     const { words } = this.model;
-    const row = this.model.row(map, area.code);
+    const newest = this.model.row(map, area.code);
+    const row = newest && lastComplete(newest, indicator);
     const current = row ? state(row, indicator, now, this.model.clock.grace_ms) : null;
     this.#readName?.set(words.name(area.name));
     this.#readValue?.set(valueText(row, indicator, current, words));
@@ -167,6 +170,8 @@ export class NhipCartogram extends Panel {
       if (row.m > 0) notes.push(words.t("state.partial", { k: row.k, m: row.m }));
       const reason = reasonText(row, indicator, current, this.model);
       if (reason) notes.push(reason);
+      if (row.w) notes.push(this.model.civil.window(row.w[0], row.w[1]));
+      if (row !== newest) notes.push(words.t("map.kept"));
     }
     this.#readNote?.set(notes.join(" · "));
   }
@@ -207,7 +212,7 @@ export function lookOf(current: State | null): Look {
   if (!current || current.quality === "never") return "never";
   if (!current.shown || current.insufficient) return "bad";
   if (current.freshness === "stale") return "stale";
-  return current.standing === "exceeded" ? "exceeded" : "normal";
+  return current.standing === "none" ? "normal" : current.standing;
 }
 
 /** The name without the word for its kind, which every cell would repeat. */
@@ -246,6 +251,7 @@ function nearest(communes: Commune[], from: Commune, [dx, dy]: [number, number])
 
 function swatch(look: Look): unknown {
   if (look === "exceeded") return diamondIcon;
+  if (look === "warning") return triangleIcon;
   return svg`
     <svg class="icon commune" data-look=${look} viewBox="0 0 40 40" aria-hidden="true" focusable="false">
       <rect class="ground" x="3" y="3" width="34" height="34" rx="5"></rect></svg>`;

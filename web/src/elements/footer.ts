@@ -3,16 +3,20 @@ import { html } from "lit";
 import { Cell, Mark, part } from "../cell.ts";
 import { number } from "../format.ts";
 import type { Key } from "../i18n.ts";
-import type { Badge } from "../protocol.ts";
+import type { Badge, UnitBadge } from "../protocol.ts";
 import { Panel } from "./panel.ts";
 import { shareText } from "./tile.ts";
 
 const WORDS = ["dung", "du", "sach", "song"] as const;
+/** Units named on the bottom line: those with the worst words. */
+const UNITS_MAX = 3;
+const UNIT_PLACES = Array.from({ length: UNITS_MAX }, (_, at) => at);
 
 /** `<nhip-footer>` */
 export class NhipFooter extends Panel {
   #shares = new Map<string, Cell[]>();
   #cells = new Map<string, Cell>();
+  #units: Cell[] = [];
   #link: Mark | null = null;
   #ingest: Mark | null = null;
 
@@ -30,6 +34,9 @@ export class NhipFooter extends Panel {
             <div class="domain" data-domain=${id}>${this.#words(this.#domainName(id))}</div>`,
           )}</div>
         </div>
+        <div class="units"><span class="domain-name" data-cell="units-title"></span>${UNIT_PLACES.map(
+          () => html`<span class="unit-words"></span>`,
+        )}</div>
         <div class="system">
           <span class="stat"><span class="word-name">${words.t("footer.sources")}</span><span
             class="word-value" data-cell="sources"></span></span>
@@ -65,7 +72,8 @@ export class NhipFooter extends Panel {
         const cells = [...block.querySelectorAll("[data-word]")].map((element) => new Cell(element));
         this.#shares.set(block.dataset.domain ?? "", cells);
       }
-      for (const name of ["sources", "ingest", "rate", "lag", "link", "offset"]) {
+      this.#units = [...this.querySelectorAll(".unit-words")].map((element) => new Cell(element));
+      for (const name of ["sources", "ingest", "rate", "lag", "link", "offset", "units-title"]) {
         this.#cells.set(name, new Cell(part(this, `[data-cell=${name}]`)));
       }
       this.#link = new Mark(part(this, ".link"), "data-link");
@@ -78,6 +86,7 @@ export class NhipFooter extends Panel {
     const { words, snapshot, heartbeat, link, store } = this.model;
     const { lang } = words;
     for (const [id, cells] of this.#shares) this.#share(cells, snapshot.badges[id]);
+    this.#paintUnits(heartbeat?.units ?? snapshot.units ?? []);
     const { live, due } = heartbeat?.sources ?? snapshot.sources;
     this.#set("sources", `${number(live, 0, lang)}/${number(due, 0, lang)}`);
     const links = heartbeat?.links ?? snapshot.links;
@@ -99,6 +108,20 @@ export class NhipFooter extends Panel {
 
   #share(cells: Cell[], badge: Badge | undefined): void {
     cells.forEach((cell, at) => cell.set(shareText(badge?.[at] ?? null, at === 0, this.model.words)));
+  }
+
+  #paintUnits(units: UnitBadge[]): void {
+    const { words, snapshot } = this.model;
+    this.#set("units-title", units.length > 0 ? words.t("footer.units") : "");
+    this.#units.forEach((cell, at) => {
+      const unit = units[at];
+      if (!unit) return cell.set("");
+      const name = words.name(snapshot.unit_names?.[unit[0]]) || unit[0];
+      const judged = WORDS.flatMap((word, of) =>
+        unit[1][of] === null ? [] : [`${words.t(`badge.${word}`)} ${shareText(unit[1][of]!, false, words)}`],
+      );
+      cell.set(`${name}: ${judged.join(", ")}`);
+    });
   }
 
   #set(name: string, text: string): void {

@@ -18,6 +18,16 @@ export const pencilIcon = frame(svg`
 /** Outside the limit. */
 export const diamondIcon = frame(svg`<path d="M8 1.2L14.8 8 8 14.8 1.2 8z" fill="currentColor"></path>`);
 
+/** Beyond a warning. */
+export const triangleIcon = frame(svg`
+  <path class="triangle" d="M8 1.6L15 14.2H1z" fill="none" stroke="currentColor" stroke-width="1.8"
+    stroke-linejoin="round"></path>`);
+
+/** A target. */
+export const targetIcon = frame(svg`
+  <circle cx="8" cy="8" r="6.2" fill="none" stroke="currentColor" stroke-width="1.5"></circle>
+  <circle cx="8" cy="8" r="2.2" fill="currentColor"></circle>`);
+
 /** Open window: hollow; closed window: solid (the class `solid` fills it). */
 export const ringIcon = frame(svg`
   <circle class="ring" cx="8" cy="8" r="4.6" stroke="currentColor" stroke-width="1.6"></circle>`);

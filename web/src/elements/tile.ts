@@ -2,13 +2,23 @@
 import { html, svg } from "lit";
 import { Cell, Mark, part } from "../cell.ts";
 import { number, percent } from "../format.ts";
-import { state, type State } from "../grammar.ts";
+import { meets, state, targetOf, type State } from "../grammar.ts";
 import type { Words } from "../i18n.ts";
-import { ageText, beyondText, limitText, reasonText, settledText, unitText, valueText } from "../phrases.ts";
+import {
+  ageText,
+  beyondText,
+  kofmText,
+  limitText,
+  reasonText,
+  settledText,
+  targetText,
+  unitText,
+  valueText,
+} from "../phrases.ts";
 import { LEVEL, type Badge, type Indicator, type Row } from "../protocol.ts";
 import { HEIGHT, WIDTH, spark, windowLength } from "../sparkline.ts";
 import { HISTORY_MAX } from "../store.ts";
-import { clockIcon, diamondIcon, pencilIcon, ringIcon } from "./icons.ts";
+import { clockIcon, diamondIcon, pencilIcon, ringIcon, targetIcon, triangleIcon } from "./icons.ts";
 import { Panel } from "./panel.ts";
 
 const WORDS = ["dung", "du", "sach", "song"] as const;
@@ -25,6 +35,8 @@ class Parts {
   window;
   typed;
   badge;
+  unjudged;
+  target;
   marks;
   card;
   end;
@@ -49,6 +61,8 @@ class Parts {
     this.window = cell("window");
     this.typed = cell("typed");
     this.badge = WORDS.map((word) => cell(word));
+    this.unjudged = new Mark(part(root, ".badge .word"), "data-unjudged");
+    this.target = cell("target");
     this.card = part<HTMLButtonElement>(root, ".card");
     this.marks = new Map(MARKS.map((name) => [name, new Mark(this.card, `data-${name}`)]));
     this.origin = cell("origin");
@@ -65,7 +79,16 @@ class Parts {
   }
 }
 
-const MARKS = ["freshness", "quality", "standing", "settled", "partial", "insufficient", "typed"] as const;
+const MARKS = [
+  "freshness",
+  "quality",
+  "standing",
+  "settled",
+  "partial",
+  "insufficient",
+  "typed",
+  "target",
+] as const;
 
 /** `<nhip-tile>` */
 export class NhipTile extends Panel {
@@ -83,7 +106,7 @@ export class NhipTile extends Panel {
         <span class="head">
           <span class="name">${words.name(indicator.name)}</span>
           <span class="spoken" data-cell="origin"></span>
-          <span class="level">${diamondIcon}<span data-cell="level"></span></span>
+          <span class="level">${diamondIcon}${triangleIcon}<span data-cell="level"></span></span>
         </span>
         <span class="figure">
           <span class="reading"><span class="value" data-cell="value"></span><span class="unit"
@@ -95,6 +118,7 @@ export class NhipTile extends Panel {
           <span class="trend-foot"><span>${spanText(this.#length(indicator), this.model.words)}</span>
             <span class="limit">${limitText(indicator, words)}</span></span>
         </span>
+        <span class="target">${targetIcon}<span data-cell="target"></span></span>
         <span class="meta">
           <span class="age">${clockIcon}<span data-cell="age"></span></span>
           <span class="kofm" data-cell="kofm"></span>
@@ -122,13 +146,13 @@ export class NhipTile extends Panel {
     if (!parts || !indicator) return;
     const row = this.model.row(this.indicator, this.area);
     const current = row ? state(row, indicator, now, this.model.clock.grace_ms) : null;
-    this.#mark(parts, current);
+    this.#mark(parts, row, indicator, current);
     this.#write(parts, row, indicator, current);
     this.#origin(parts, current);
     if (row && performance.now() - this.#sparkAt >= SPARK_EVERY_MS) this.#draw(parts, row, indicator);
   }
 
-  #mark(parts: Parts, current: State | null): void {
+  #mark(parts: Parts, row: Row | undefined, indicator: Indicator, current: State | null): void {
     const { marks } = parts;
     marks.get("freshness")?.set(current?.freshness ?? "never");
     marks.get("quality")?.set(current?.quality ?? "never");
@@ -137,6 +161,8 @@ export class NhipTile extends Panel {
     marks.get("partial")?.set(current?.partial ? "" : null);
     marks.get("insufficient")?.set(current?.insufficient ? "" : null);
     marks.get("typed")?.set(current?.typed ? "" : null);
+    const met = row && current?.shown ? meets(row.v, targetOf(indicator, this.area, row), indicator) : null;
+    marks.get("target")?.set(met === null ? null : met ? "met" : "missed");
   }
 
   #write(parts: Parts, row: Row | undefined, indicator: Indicator, current: State | null): void {
@@ -150,19 +176,23 @@ export class NhipTile extends Panel {
     parts.unit.set(shown ? unitText(indicator.unit, words).trim() : "");
     parts.reason.set(row && current ? reasonText(row, indicator, current, this.model) : "");
     parts.age.set(current ? ageText(current, words) : "");
-    parts.level.set(row?.l === LEVEL.exceeded ? beyondText(indicator, words) : "");
-    const counted = row !== undefined && row.m > 0;
-    const enough = current?.insufficient ? ` · ${words.t("state.insufficient")}` : "";
-    parts.kofm.set(counted ? words.t("state.partial", { k: row.k, m: row.m }) + enough : "");
+    parts.level.set(row && row.l >= LEVEL.exceeded ? beyondText(indicator, row, words) : "");
+    parts.target.set(targetText(indicator, this.area, row, words));
+    parts.kofm.set(row ? kofmText(row, current, words) : "");
     parts.settled.set(row && current && current.quality !== "never" ? settledText(row, current, words) : "");
     parts.window.set(row?.w ? this.model.civil.window(row.w[0], row.w[1]) : "");
-    parts.typed.set(current?.typed ? words.t("state.typed", { owner: indicator.owner }) : "");
+    parts.typed.set(
+      current?.typed
+        ? words.t("state.typed", { owner: words.name(indicator.owner_name) || indicator.owner })
+        : "",
+    );
     this.#badge(parts, row?.b);
   }
 
   #badge(parts: Parts, badge: Badge | undefined): void {
     const { words } = this.model;
     parts.badge.forEach((cell, at) => cell.set(shareText(badge?.[at] ?? null, at === 0, words)));
+    parts.unjudged.set((badge?.[0] ?? null) === null ? "" : null);
   }
 
   /** Written anew each time, whatever somebody did to the page: these marks cannot be hidden. */

@@ -16,14 +16,16 @@ export class NhipWall extends Panel {
   #cartogram: Panel | null = null;
   #map = -1;
   #mapIds = new Set<number>();
+  #rotation: Panel | null = null;
 
   protected override render(): unknown {
     const { snapshot, words, province } = this.model;
     const tiles = snapshot.view.tiles.slice(0, TILES_MAX);
     const area = province?.code ?? "";
+    const pages = snapshot.view.rotation ?? [];
     return html`
       <nhip-header .model=${this.model}></nhip-header>
-      <main class="stage" data-tiles=${tiles.length}>
+      <main class="stage" data-columns=${tiles.length > 8 ? "3" : "2"}>
         <nhip-cartogram .model=${this.model}></nhip-cartogram>
         <div class="tiles">
           ${tiles.length === 0 ? html`<p class="notice">${words.t("app.empty")}</p>` : ""}
@@ -32,6 +34,7 @@ export class NhipWall extends Panel {
             <nhip-tile .model=${this.model} .indicator=${id} .area=${area}></nhip-tile>`,
           )}
         </div>
+        ${pages.length > 0 ? html`<nhip-rotation .model=${this.model}></nhip-rotation>` : ""}
       </main>
       <nhip-footer .model=${this.model}></nhip-footer>
       <nhip-explain .model=${this.model} .base=${this.base}></nhip-explain>`;
@@ -39,7 +42,10 @@ export class NhipWall extends Panel {
 
   protected override firstUpdated(): void {
     const { snapshot } = this.model;
-    this.#panels = [...this.querySelectorAll<Panel>("nhip-header, nhip-cartogram, nhip-tile, nhip-footer")];
+    this.#panels = [
+      ...this.querySelectorAll<Panel>("nhip-header, nhip-cartogram, nhip-tile, nhip-rotation, nhip-footer"),
+    ];
+    this.#rotation = this.querySelector<Panel>("nhip-rotation");
     this.#cartogram = this.querySelector<Panel>("nhip-cartogram");
     for (const tile of this.querySelectorAll<NhipTile>("nhip-tile")) {
       const id = this.model.number(tile.indicator, tile.area);
@@ -58,6 +64,7 @@ export class NhipWall extends Panel {
 
   /** After the rows of a flush. */
   paintFlushed(now: number): void {
+    this.#rotation?.paint(now);
     if (this.#map < 0) return;
     this.#map = -1;
     this.#cartogram?.paint(now);
@@ -72,7 +79,7 @@ export class NhipWall extends Panel {
   override relabel(): void {
     this.requestUpdate();
     for (const panel of this.querySelectorAll<Panel>(
-      "nhip-header, nhip-cartogram, nhip-tile, nhip-footer, nhip-explain",
+      "nhip-header, nhip-cartogram, nhip-tile, nhip-rotation, nhip-footer, nhip-explain",
     )) {
       panel.relabel();
     }
