@@ -43,6 +43,11 @@ impl Line {
         self.put(Record::Message(record));
     }
 
+    /// Everything in memory is lost but the snapshot.
+    pub(crate) fn restart(&mut self) {
+        self.engine = Engine::restore(&self.engine.snapshot(), world::settings(1)).expect("its own snapshot");
+    }
+
     /// A message that arrives now.
     pub(crate) fn say(&mut self, source: &str, stream: &'static str, items: Vec<Item>) {
         let said = Said { arrival: self.now, source: source.to_owned(), stream, body: Ok(items) };

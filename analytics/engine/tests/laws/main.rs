@@ -1,10 +1,12 @@
 //! The laws of the engine, on seeded logs against a plain model: once-only, deterministic, conserved.
 
 mod adoption;
+mod counters;
 mod duties;
 mod edges;
 mod laws;
 mod line;
+mod measured;
 mod model;
 mod revisions;
 mod sessions;

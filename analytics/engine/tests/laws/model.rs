@@ -6,28 +6,30 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::tz::TimeZone;
 use nhip_proto::{Item, ItemFlags, ItemName, ItemValue, Level, MINUTE, divide_half_even};
 
+use crate::measured;
 use crate::world::{HOUR, Said, sources};
 
-/// Indicator, area, window start.
+/// Indicator, area (`area@group`), window start.
 pub(crate) type Key = (String, String, i64);
 
 /// Numerator, denominator, value, k, m, level.
 pub(crate) type Final = (i128, i128, Option<i128>, u32, u32, Level);
 
 /// A reading that stands.
-struct Stands {
-    source: String,
-    area: &'static str,
-    time: i64,
+pub(crate) struct Stands {
+    pub(crate) source: String,
+    pub(crate) area: &'static str,
+    pub(crate) time: i64,
     /// Every valid value of its message.
-    beside: BTreeMap<String, Value>,
-    name: String,
-    value: Value,
-    order: (i64, u64, Value),
+    pub(crate) beside: BTreeMap<String, Value>,
+    pub(crate) name: String,
+    pub(crate) value: Value,
+    pub(crate) order: (i64, u64, Value),
+    pub(crate) id: Option<u128>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Value {
+pub(crate) enum Value {
     Number(i128),
     State(String),
 }
@@ -59,6 +61,7 @@ pub(crate) fn finals(each: usize, said: &[Said]) -> (BTreeMap<Key, Final>, Ledge
             }
         }
     }
+    measured::add_finals(&standing, &due, &mut finals);
     (finals, ledger)
 }
 
@@ -108,7 +111,7 @@ fn judge(each: usize, said: &[Said]) -> (Vec<Stands>, Ledger) {
                 continue;
             }
             let identity = match *stream {
-                "air" => format!("{time}"),
+                "air" | "meter" => format!("{time}"),
                 "traffic" => format!("{:?}/{:?}", item.boot, item.sequence),
                 _ => format!("{time}/{value:?}"),
             };
@@ -121,7 +124,8 @@ fn judge(each: usize, said: &[Said]) -> (Vec<Stands>, Ledger) {
             *newest = (*newest).max(time);
             let order = (time, item.sequence.unwrap_or(0), value.clone());
             let source = said.source.clone();
-            standing.push(Stands { source, area, time, beside: beside.clone(), name, value, order });
+            let (beside, id) = (beside.clone(), item.identity);
+            standing.push(Stands { source, area, time, beside, name, value, order, id });
         }
     }
     (standing, ledger)
@@ -146,6 +150,9 @@ fn valid(item: &Item) -> Option<Value> {
                 "pm25" => (1, 20_000),
                 "temp" => (1, 600),
                 "count" => (0, 1_000),
+                "total" => (0, 10_000),
+                "weight" => (0, 100),
+                "noise" => (1, 1_500),
                 _ => (1, 2_000),
             };
             let thousand = if item.unit == "mg/m3" { 1_000 } else { 1 };

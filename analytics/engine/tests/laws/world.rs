@@ -12,6 +12,7 @@ pub(crate) const HOUR: i64 = 60 * MINUTE;
 pub(crate) const START: i64 = 1_795_191_000 * SECOND;
 
 const PROFILE: &str = include_str!("profile.toml");
+const METER: &str = include_str!("meter.toml");
 const AREAS: &str = "code,name,name_en,kind,parent,column,row\nP,Tỉnh,Province,province,,,\n\
     A,Một,One,xa,P,0,0\nB,Hai,Two,xa,P,1,0\nC,Ba,Three,phuong,P,2,0\n";
 
@@ -54,6 +55,7 @@ pub(crate) fn sources(each: usize) -> Vec<(String, &'static str, &'static str)> 
             sources.push((format!("{stream}-{at}"), stream, area));
         }
     }
+    sources.extend((0..each).map(|at| (format!("meter-{at}"), "meter", ["A", "B", "C", "A"][at % 4])));
     sources
 }
 
@@ -64,6 +66,7 @@ pub(crate) fn profile_text(each: usize, at: i64, change: impl Fn(&str) -> String
     }
     let files = vec![
         ("areas.csv".to_owned(), AREAS.to_owned()),
+        ("meter.toml".to_owned(), METER.to_owned()),
         ("profile.toml".to_owned(), change(PROFILE)),
         ("sources.csv".to_owned(), list),
     ];
@@ -105,6 +108,7 @@ fn reading(stream: &str, time: i64, sequence: u64, dice: &mut Dice) -> Vec<Item>
                 (number("count", dice.below(40), 0), number("speed", 100 + dice.below(700), 1));
             vec![count, speed, state("class", class)]
         }
+        "meter" => metered(time, dice),
         _ => vec![state("status", ["online", "online", "degraded", "offline"][dice.below(4) as usize])],
     };
     if stream == "air" && dice.one_in(10) {
@@ -119,6 +123,27 @@ fn reading(stream: &str, time: i64, sequence: u64, dice: &mut Dice) -> Vec<Item>
         item.sequence = Some(sequence);
         item.boot = Some(1);
     }
+    items
+}
+
+/// A counter that grows by some two a second, starts anew now and then and jumps wildly once in a while.
+fn metered(time: i64, dice: &mut Dice) -> Vec<Item> {
+    let jump = if dice.one_in(30) { 4_000 } else { 0 };
+    let total = ((time - START) / SECOND * 2 + dice.below(60)) % 3_000 + jump;
+    let mut items = vec![
+        number("total", total, 0),
+        number("noise", 300 + dice.below(600), 1),
+        number("pace", dice.below(900), 1),
+        state("alarm", ["idle", "active"][dice.below(2) as usize]),
+    ];
+    if !dice.one_in(5) {
+        items.push(number("weight", dice.below(30), 0));
+    }
+    if !dice.one_in(5) {
+        items.push(state("kind", ["car", "truck"][dice.below(2) as usize]));
+    }
+    let id = (!dice.one_in(7)).then(|| dice.below(2_000) as u128 + (7 << 64));
+    items.iter_mut().for_each(|item| item.identity = id);
     items
 }
 
