@@ -50,7 +50,7 @@ pub(crate) struct Extra {
     pub(crate) ones: Vec<One>,
     /// Counted and known time of the newest samples; they count when the window is closed.
     pub(crate) ahead: (i128, i128),
-    /// Whose newest samples these are, sorted.
+    /// Whose newest samples these are, sorted; a source with several series as often as it has one here.
     pub(crate) waiting: Vec<u32>,
     /// Values by size.
     pub(crate) histogram: Histogram,
@@ -158,7 +158,8 @@ impl Cell {
                 extra.ahead.0 += above;
                 extra.ahead.1 += below;
                 match (extra.waiting.binary_search(&touch.source), begins) {
-                    (Err(at), true) => extra.waiting.insert(at, touch.source),
+                    // One of each series of the source: a split by a state has many.
+                    (Ok(at) | Err(at), true) => extra.waiting.insert(at, touch.source),
                     (Ok(at), false) => drop(extra.waiting.remove(at)),
                     _ => {}
                 }
@@ -238,10 +239,8 @@ impl Cell {
                 (sources as i128, i128::from(sources > 0), sources)
             }
             (Kind::InState, Some(extra)) if closed => {
-                let others =
-                    extra.waiting.iter().filter(|source| self.sources.binary_search(source).is_err());
                 let (above, below) = (self.above + extra.ahead.0, self.below + extra.ahead.1);
-                (above, below, self.sources.len() + others.count())
+                (above, below, self.contributors(true).len())
             }
             (Kind::Count | Kind::Sum | Kind::Min | Kind::Max | Kind::Delta | Kind::Onsets, _) => {
                 (self.above, i128::from(!self.sources.is_empty()), self.sources.len())

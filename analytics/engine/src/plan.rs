@@ -8,7 +8,7 @@ use nhip_proto::{AreaCode, IndicatorId};
 
 use crate::amend::Pin;
 use crate::badge::expected_readings;
-use crate::calculator::Exact;
+use crate::calculator::{Exact, leq};
 use crate::calendar::Calendar;
 use crate::cell::{Amounts, Cell};
 use crate::derive::{Agreement, Derivations, Overflow, Stage};
@@ -23,6 +23,8 @@ pub(crate) use places::{OTHER, Split, find_group, source_place};
 pub(crate) const NOWHERE: u32 = u32::MAX;
 /// Digits behind the point kept of a weight over a value.
 pub(crate) const RECIPROCAL_SCALE: u8 = 12;
+/// Digits behind the point of a level other figures read.
+const LEVEL_SCALE: u8 = 6;
 
 /// Everything the hot path looks up. Rebuilt from profile texts, never part of a snapshot.
 #[derive(Clone, Debug, Default)]
@@ -336,6 +338,10 @@ impl Definition {
         if below == 0 {
             return Ok(None);
         }
+        if self.kind == Kind::Leq {
+            let level = leq::level(above, below, LEVEL_SCALE);
+            return Ok(level.and_then(|level| Exact::of(level, LEVEL_SCALE)));
+        }
         let (above_scale, below_scale) = self.scales;
         let value = || {
             let factor = Exact::reduced(
@@ -351,7 +357,12 @@ impl Definition {
 impl Kind {
     /// Whether what stands above and below is added up, so that longer windows add it too.
     pub(crate) fn adds_up(self) -> bool {
-        matches!(self, Self::Count | Self::Sum | Self::Mean | Self::Ratio | Self::InState)
+        match self {
+            Self::Count | Self::Sum | Self::Mean | Self::Ratio | Self::InState => true,
+            Self::Delta | Self::Rate | Self::Onsets | Self::Leq | Self::Harmonic => true,
+            Self::Min | Self::Max | Self::First(_) | Self::Last(_) | Self::Derived => false,
+            Self::Percentile(..) | Self::Distinct | Self::Ids | Self::Sources => false,
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use crate::model::{Final, Key, Stands, Value};
 use crate::world::HOUR;
 
 /// Indicator, window length, hop, digits shown, split by.
-const INDICATORS: [(&str, i64, i64, u32, &str); 14] = [
+const INDICATORS: [(&str, i64, i64, u32, &str); 15] = [
     ("meter.first_10m", 10 * MINUTE, 10 * MINUTE, 1, ""),
     ("meter.delta_10m", 10 * MINUTE, 10 * MINUTE, 0, ""),
     ("meter.rate_1h", HOUR, HOUR, 1, ""),
@@ -23,6 +23,7 @@ const INDICATORS: [(&str, i64, i64, u32, &str); 14] = [
     ("meter.delta_kind", 10 * MINUTE, 10 * MINUTE, 0, "kind"),
     ("meter.count_hop", 30 * MINUTE, 10 * MINUTE, 0, "kind"),
     ("meter.active_hop", 30 * MINUTE, 10 * MINUTE, 2, "source"),
+    ("meter.active_kind", 10 * MINUTE, 10 * MINUTE, 2, "kind"),
 ];
 
 /// What one reading gives to one window.
@@ -124,6 +125,7 @@ fn gifts<'a>(id: &str, length: i64, hop: i64, split: &str, meters: &[&'a Stands]
             }
         }
         "meter.active_hop" => return held(length, hop, &in_order(of("alarm"), "")),
+        "meter.active_kind" => return held(length, hop, &in_order(of("alarm"), "kind")),
         _ => {
             let most = if id == "meter.delta_10m" || id == "meter.delta_hop" { 500 } else { i128::MAX };
             let split = if split == "kind" { "kind" } else { "" };
@@ -212,7 +214,7 @@ fn shown(id: &str, above: i128, below: i128, scale: u32, gifts: &[&Gift<'_>]) ->
         "meter.rate_1h" => divide_half_even(above * i128::from(HOUR) * ten(scale), below),
         // Kilometres an hour in tenths, over a sum with twelve digits behind the point.
         "meter.pace_10m" => divide_half_even(above * ten(12 + scale - 1), below),
-        "meter.active_hop" => divide_half_even(above * 100 * ten(scale), below),
+        "meter.active_hop" | "meter.active_kind" => divide_half_even(above * 100 * ten(scale), below),
         "meter.first_10m" | "meter.p85_10m" => Some(above),
         _ => divide_half_even(above * ten(scale), below),
     }
