@@ -19,7 +19,7 @@ type Final = (i128, i128, Option<i128>, u32, u32, u32);
 
 fn finals(rows: &[Row]) -> BTreeMap<(String, String, i64), Final> {
     let told = |row: &Row| {
-        let key = (row.key.indicator.to_string(), row.key.area.to_string(), row.key.window_start.0);
+        let key = key(row);
         let value = row.value.map(|value| value.mantissa);
         (key, (row.numerator, row.denominator, value, row.k, row.m, row.level.code()))
     };
@@ -155,8 +155,13 @@ fn read_again_is_as_if_read_so_at_once() {
 }
 
 fn newest(rows: &[Row]) -> BTreeMap<(String, String, i64), &Row> {
-    let key = |row: &Row| (row.key.indicator.to_string(), row.key.area.to_string(), row.key.window_start.0);
     rows.iter().map(|row| (key(row), row)).collect()
+}
+
+/// Indicator, area and group, window start.
+fn key(row: &Row) -> (String, String, i64) {
+    let place = format!("{}@{}", row.key.area, row.key.group);
+    (row.key.indicator.to_string(), place, row.key.window_start.0)
 }
 
 /// The mended log with Restate records in random places, their digests as a preview gives them.
