@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import mapping
 import readings
 from profile_text import Profile, Source, convert, half_even
 from windows import window_of
@@ -39,6 +40,10 @@ class Admission:
 
     def take(self, topic: str, payload: bytes, arrival: int):
         levels = topic.split("/")
+        route = mapping.route_of(self.profile.routes, topic)
+        if route:
+            self.take_mapped(route, topic, payload, arrival)
+            return
         if levels[0] != "nhip":
             self.ledger[""]["foreign"] += 1
             return
@@ -62,6 +67,17 @@ class Admission:
             return
         counts["decoded"] += 1
         for reading in found:
+            self.reading(stream, source, listed, reading, arrival)
+
+    def take_mapped(self, route, topic: str, payload: bytes, arrival: int):
+        """A delivery of several messages, each of the source it names itself."""
+        stream = self.profile.streams[route.stream]
+        for source, reading in mapping.elements(route, topic, payload):
+            listed = self.profile.sources.get(source)
+            if not (listed and listed.stream == stream.id) and not stream.open:
+                self.ledger[""].update(received=1, rejected=1)
+                continue
+            self.ledger[source].update(received=1, decoded=1)
             self.reading(stream, source, listed, reading, arrival)
 
     def reading(self, stream, source: str, listed: Source | None, reading, arrival: int):

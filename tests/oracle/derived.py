@@ -8,7 +8,7 @@ from profile_text import Indicator, Profile, decimal_text, half_even
 from windows import label, neighbour, window_of
 
 # How many windows each calculator looks back at, itself included.
-HOURS = {"vn_aqi_hour": 12, "nowcast": 12, "mean_hours": 24, "vn_aqi_day": 1, "change_percent": 1}
+HOURS = {"vn_aqi_hour": 12, "nowcast": 12, "mean_hours": 24}
 
 
 class Figures:
@@ -57,7 +57,7 @@ def read_by(indicator: Indicator) -> dict[str, int]:
         return formula.inputs(formula.read(table["formula"]))
     if "calculator" in table:
         calculator = table["calculator"]
-        back = HOURS[calculator["name"]] - 1
+        back = HOURS.get(calculator["name"], 1) - 1
         return {name: back for name in calculator["inputs"].values()}
     return {table["over_time"]["of"]: 0}
 
@@ -121,22 +121,40 @@ def calculate(indicator: Indicator, calculator: dict, look, windows: int) -> Fra
         name: [look(figure, back) for back in range(windows)]
         for name, figure in calculator["inputs"].items()
     }
-    name, parameters = calculator["name"], calculator.get("parameters", {})
+    name, parameters, digits = calculator["name"], calculator.get("parameters", {}), 10**indicator.scale
     if name == "vn_aqi_hour":
         value = vn_aqi.of_hour(inputs)
     elif name == "vn_aqi_day":
         value = vn_aqi.of_day(inputs)
-    elif name == "nowcast":
-        value = vn_aqi.nowcast(inputs["of"])
-        scaled = None if value is None else vn_aqi.half_up(value * 10**indicator.scale)
-        return None if scaled is None else Fraction(scaled, 10**indicator.scale)
     elif name == "mean_hours":
         value = vn_aqi.mean_of_hours(inputs["of"], int(parameters["hours"]), parameters.get("hours_min"))
-        if value is not None:
-            value = Fraction(half_even(value, indicator.scale), 10**indicator.scale)
+        value = None if value is None else Fraction(half_even(value, indicator.scale), digits)
     else:
-        raise NotImplementedError(name)
+        value = simple(name, {key: values[0] for key, values in inputs.items()}, parameters)
+        value = None if value is None else Fraction(half_away(value * digits), digits)
     return None if value is None else Fraction(value)
+
+
+def simple(name: str, inputs: dict[str, Fraction | None], parameters: dict) -> Fraction | None:
+    """Calculators that look at one window only."""
+    if None in inputs.values():
+        return None
+    if name == "change":
+        return inputs["now"] - inputs["before"]
+    if name == "change_percent":
+        return 100 * (inputs["now"] / inputs["before"] - 1) if inputs["before"] else None
+    level, alarms = inputs["level"], [Fraction(parameters[f"alarm_{number}"]) for number in (1, 2, 3)]
+    if name == "water_alarm":
+        return Fraction(sum(level >= alarm for alarm in alarms))
+    if name == "water_alarm_distance":
+        return min((level - alarm for alarm in alarms), key=abs)
+    raise NotImplementedError(name)
+
+
+def half_away(value: Fraction) -> int:
+    """Half away from zero."""
+    size = int(abs(value) + Fraction(1, 2))
+    return size if value >= 0 else -size
 
 
 def rolled_up(figures: Figures, indicator: Indicator, rows: list[dict], groups: bool) -> list[dict]:

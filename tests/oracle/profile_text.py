@@ -8,6 +8,8 @@ from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 
+from mapping import Route, routes
+
 NANOSECONDS = {"ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9, "d": 86400 * 10**9}
 
 # Exact: value in the base unit = value × factor + offset (SI brochure, international yard and pound).
@@ -26,6 +28,8 @@ UNITS = {
     "hPa": ("pressure", Fraction(100), 0),
     "mm": ("length", Fraction(1, 1000), 0),
     "m": ("length", Fraction(1), 0),
+    "µS/cm": ("conductivity", Fraction(1), 0),
+    "m³/s": ("flow", Fraction(1), 0),
 }
 SPELLINGS = {
     "ug/m3": "µg/m³",
@@ -95,6 +99,7 @@ class Profile:
     sources: dict[str, Source]
     parents: dict[str, str | None]
     indicators: list[Indicator]
+    routes: list[Route]
 
     def areas_of(self, source: str) -> list[str]:
         """The area of a source and everything it lies in; what nobody listed counts for the province too."""
@@ -159,6 +164,7 @@ def load(directory: Path) -> Profile:
         sources={row["id"]: source(row) for row in rows(directory, "sources")},
         parents={row["code"]: row.get("parent") or None for row in areas},
         indicators=streams_of_derived([indicator(table) for table in tables.get("indicator", [])]),
+        routes=routes(tables),
     )
 
 
