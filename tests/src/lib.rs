@@ -6,6 +6,7 @@ mod http;
 mod mqtt;
 mod node;
 mod oracle;
+mod replayed;
 mod stepped;
 mod wait;
 
@@ -15,6 +16,7 @@ pub use http::{get, get_json, metric, post};
 pub use mqtt::MqttWire;
 pub use node::{Node, NodeOptions, binary};
 pub use oracle::{Oracle, shared_data};
+pub use replayed::{Account, Replayed};
 pub use stepped::SteppedNode;
 pub use wait::{until, until_some};
 

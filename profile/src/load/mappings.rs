@@ -114,14 +114,17 @@ fn read_time(section: Section<'_>) -> Option<MappedTime> {
     Some(MappedTime { path: path?, format: format?, zone, optional })
 }
 
-/// A pattern must hold a whole date and time: what it writes of a moment, it reads back as that moment.
+/// A pattern must hold a whole date and time, the seconds left out at most: what it writes of a moment, it reads back
+/// as that moment.
 fn is_pattern(pattern: &str) -> bool {
-    let sample = jiff::civil::datetime(2026, 11, 21, 17, 4, 5, 0);
-    let zoned = sample.to_zoned(jiff::tz::TimeZone::UTC);
-    let Ok(zoned) = zoned else { return false };
-    let text = jiff::fmt::strtime::format(pattern, &zoned);
-    let read = text.and_then(|text| jiff::fmt::strtime::parse(pattern, &text));
-    pattern.contains('%') && read.and_then(|parts| parts.to_datetime()).is_ok_and(|read| read == sample)
+    let reads_back = |second: i8| {
+        let sample = jiff::civil::datetime(2026, 11, 21, 17, 4, second, 0);
+        let Ok(zoned) = sample.to_zoned(jiff::tz::TimeZone::UTC) else { return false };
+        let text = jiff::fmt::strtime::format(pattern, &zoned);
+        let read = text.and_then(|text| jiff::fmt::strtime::parse(pattern, &text));
+        read.and_then(|parts| parts.to_datetime()).is_ok_and(|read| read == sample)
+    };
+    pattern.contains('%') && (reads_back(5) || reads_back(0))
 }
 
 fn read_place(section: Section<'_>) -> Option<(Path, Path)> {
