@@ -50,16 +50,16 @@ def derive(profile: Profile, rows: list[dict]) -> list[dict]:
     return found
 
 
-def read_by(indicator: Indicator) -> dict[str, int]:
+def read_by(indicator: Indicator) -> dict[str, set[int]]:
     """What it reads, with how many windows back."""
     table = indicator.table
     if "formula" in table:
         return formula.inputs(formula.read(table["formula"]))
     if "calculator" in table:
         calculator = table["calculator"]
-        back = HOURS.get(calculator["name"], 1) - 1
-        return {name: back for name in calculator["inputs"].values()}
-    return {table["over_time"]["of"]: 0}
+        backs = set(range(HOURS.get(calculator["name"], 1)))
+        return {name: backs for name in calculator["inputs"].values()}
+    return {table["over_time"]["of"]: {0}}
 
 
 def of_indicator(figures: Figures, indicator: Indicator) -> list[dict]:
@@ -68,12 +68,14 @@ def of_indicator(figures: Figures, indicator: Indicator) -> list[dict]:
     groups = grouped(figures, indicator)
     if "over_time" in indicator.table:
         return over_time(figures, indicator)
-    rows = []
+    rows, reads = [], read_by(indicator)
     for place, starts in places(figures, indicator).items():
         area, group = place
         if rollup and (not group if groups else area not in lowest):
             continue
-        rows.extend(at_place(figures, indicator, area, group, start) for start in sorted(starts))
+        made = (at_place(figures, indicator, reads, (area, group), start) for start in sorted(starts))
+        # What stands on no record at all is no figure.
+        rows.extend(row for row in made if row["sources"])
     if rollup and rollup != "none":
         rows.extend(rolled_up(figures, indicator, rows, groups))
     return rows
@@ -86,16 +88,17 @@ def grouped(figures: Figures, indicator: Indicator) -> bool:
 def places(figures: Figures, indicator: Indicator) -> dict[tuple, set[int]]:
     """Where and when at least one input has the window itself."""
     found: dict[tuple, set[int]] = {}
+    reads = read_by(indicator)
     for (name, area, group), starts in figures.starts.items():
-        if name in read_by(indicator):
+        if name in reads:
             found.setdefault((area, group), set()).update(starts)
     return found
 
 
-def at_place(figures: Figures, indicator: Indicator, area: str, group: str, start: int) -> dict:
-    zone = figures.profile.zone
+def at_place(figures: Figures, indicator: Indicator, reads: dict, place: tuple, start: int) -> dict:
+    zone, (area, group) = figures.profile.zone, place
     starts = [start]
-    for _ in range(max(read_by(indicator).values(), default=0)):
+    for _ in range(max(back for backs in reads.values() for back in backs)):
         starts.append(neighbour(indicator.window, zone, starts[-1]))
 
     def look(name: str, back: int = 0):
@@ -106,14 +109,19 @@ def at_place(figures: Figures, indicator: Indicator, area: str, group: str, star
         exact = formula.value(formula.read(table["formula"]), look)
     else:
         exact = calculate(indicator, table["calculator"], look, len(starts))
-    there = [figures.rows.get((name, area, group, start)) for name in read_by(indicator)]
+    there = [figures.rows.get((name, area, group, start)) for name in reads]
     worst = min((row for row in there if row), key=lambda row: Fraction(row["k"], row["m"]))
     end = window_of(indicator.window, zone, start)[1]
     sources = set()
-    for name, back in read_by(indicator).items():
-        for before in starts[: back + 1]:
-            sources |= figures.rows.get((name, area, group, before), {}).get("sources", set())
-    return row_of(indicator, (area, group), (start, end), exact, (worst["k"], worst["m"]), sources)
+    for name, backs in reads.items():
+        for back in backs:
+            sources |= figures.rows.get((name, area, group, starts[back]), {}).get("sources", set())
+    row = row_of(indicator, (area, group), (start, end), exact, (worst["k"], worst["m"]), sources)
+    if "calculator" in table and exact is not None:
+        # A calculator gives digits, not a fraction.
+        digits = 10**indicator.scale
+        row |= {"numerator": str(int(exact * digits)), "denominator": str(digits)}
+    return row
 
 
 def calculate(indicator: Indicator, calculator: dict, look, windows: int) -> Fraction | None:

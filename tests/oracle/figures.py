@@ -48,10 +48,9 @@ def of_indicator(profile: Profile, indicator: Indicator, values: list[Value]):
     for area, start, end, above, below, sources, readings in combine(profile, indicator, contributions):
         due = profile.due(indicator.stream, area)
         strangers = len([source for source in sources if source not in profile.sources])
-        if too_few(profile, indicator, (start, end), len(due), readings):
-            above, below = 0, 0
         above = above if below else 0
-        exact = unrounded(profile, indicator, above, below)
+        few = too_few(profile, indicator, (start, end), len(due), readings)
+        exact = None if few else unrounded(profile, indicator, above, below)
         rows.append(
             {
                 "indicator": indicator.id,

@@ -1,5 +1,6 @@
 """The formula language, read again from docs/profile.md: text to a tree, tree to an exact value or None (missing)."""
 
+import functools
 import re
 from decimal import Decimal
 from fractions import Fraction
@@ -109,19 +110,20 @@ class Reader:
         return ("input", token["name"], int(token["back"] or 0))
 
 
+@functools.cache
 def read(text: str):
     return Reader(text).tree()
 
 
-def inputs(tree) -> dict[str, int]:
-    """Indicators the tree reads, with the farthest window back."""
+def inputs(tree) -> dict[str, set[int]]:
+    """Indicators the tree reads, with how many windows back each."""
     if tree[0] == "input":
-        return {tree[1]: tree[2]}
-    found: dict[str, int] = {}
+        return {tree[1]: {tree[2]}}
+    found: dict[str, set[int]] = {}
     for part in tree[1:]:
         if isinstance(part, tuple) and tree[0] != "limit":
-            for name, back in inputs(part).items():
-                found[name] = max(found.get(name, 0), back)
+            for name, backs in inputs(part).items():
+                found.setdefault(name, set()).update(backs)
     return found
 
 

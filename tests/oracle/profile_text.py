@@ -100,6 +100,8 @@ class Profile:
     parents: dict[str, str | None]
     indicators: list[Indicator]
     routes: list[Route]
+    # Sources due by stream and area, as they were asked for.
+    asked: dict[tuple[str, str], set[str]] = field(default_factory=dict, repr=False)
 
     def areas_of(self, source: str) -> list[str]:
         """The area of a source and everything it lies in; what nobody listed counts for the province too."""
@@ -120,8 +122,11 @@ class Profile:
         return self.parents.keys() - set(self.parents.values())
 
     def due(self, stream: str, area: str) -> set[str]:
-        listed = (source for source in self.sources.values() if source.stream == stream)
-        return {source.id for source in listed if area in self.areas_of(source.id)}
+        if (stream, area) not in self.asked:
+            listed = (source for source in self.sources.values() if source.stream == stream)
+            found = {source.id for source in listed if area in self.areas_of(source.id)}
+            self.asked[(stream, area)] = found
+        return self.asked[(stream, area)]
 
 
 def convert(value: Decimal, unit: str, to: str) -> Fraction | None:

@@ -98,7 +98,7 @@ class Formulas(unittest.TestCase):
 
     def test_what_a_formula_reads(self):
         tree = formula.read("ratio(a.b - a.b[-4], max(c.d, a.b[-2])) * 100")
-        self.assertEqual(formula.inputs(tree), {"a.b": 4, "c.d": 0})
+        self.assertEqual(formula.inputs(tree), {"a.b": {0, 4, 2}, "c.d": {0}})
         for wrong in ("1 +", "(1", "a.b c.d", "?"):
             with self.assertRaises(ValueError, msg=wrong):
                 formula.read(wrong)

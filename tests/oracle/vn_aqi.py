@@ -37,11 +37,15 @@ def nowcast(hours: list[Fraction | None]) -> Fraction | None:
     hours = (hours + [None] * 12)[:12]
     if sum(hour is not None for hour in hours[:3]) < 2:
         return None
-    known = [hour for hour in hours if hour is not None]
-    ratio = min(known) / max(known) if max(known) else Fraction(1)
-    weight = max(Fraction(1, 2), ratio)
-    weights = [weight**power if hour is not None else 0 for power, hour in enumerate(hours)]
-    return sum(one * (hour or 0) for one, hour in zip(weights, hours)) / sum(weights)
+    known = [(power, hour) for power, hour in enumerate(hours) if hour is not None]
+    values = [hour for _, hour in known]
+    ratio = min(values) / max(values) if max(values) else Fraction(1)
+    above, below = max(Fraction(1, 2), ratio).as_integer_ratio()
+    # Weights as whole numbers over one denominator: the same, and faster than fractions.
+    weights = [above**power * below ** (11 - power) for power, _ in known]
+    unit = math.lcm(*(value.denominator for value in values))
+    total = sum(weight * int(value * unit) for weight, value in zip(weights, values))
+    return Fraction(total, sum(weights) * unit)
 
 
 def highest(indices: dict[str, int | None]) -> int | None:

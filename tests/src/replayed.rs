@@ -9,7 +9,7 @@ use std::time::Duration;
 use nhip_demo::{Planned, PublishConfig, publish};
 use nhip_ports::Clock;
 use nhip_ports::memory::SteppedClock;
-use nhip_proto::{ArrivalTime, MINUTE, Span};
+use nhip_proto::{ArrivalTime, Span};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
@@ -22,7 +22,7 @@ use crate::wait::until;
 /// How long the messages of one step may take into the log (a loaded test machine, an unoptimised build).
 const LOGGED_MAX: Duration = Duration::from_secs(120);
 /// Steps after the last message, so that every window closes.
-const LAST_STEPS: usize = 3;
+const LAST_STEPS: usize = 4;
 /// What the ledger counts.
 const COUNTED: [&str; 9] = [
     "received",
@@ -89,7 +89,7 @@ impl Replayed<'_> {
         }
         runtime.block_on(publisher).expect("the publisher ends").expect("and wrote its journal");
         for _ in 0..LAST_STEPS {
-            stepped.step_to(stepped.now().plus(self.step.max(15 * 24 * 60 * MINUTE)));
+            stepped.step_to(stepped.now().plus(self.step));
         }
         let ledger = get_json(stepped.node.http, "/api/v1/ledger?limit=5000");
         let rejections = get_json(stepped.node.http, "/api/v1/rejections?limit=1000");
@@ -144,6 +144,12 @@ impl Account {
     #[must_use]
     pub fn total(&self, class: &str) -> u64 {
         self.ledger["total"][class].as_u64().unwrap_or_else(|| panic!("no {class} in {}", self.ledger["total"]))
+    }
+
+    /// How many items of the whole ledger were rejected for a reason.
+    #[must_use]
+    pub fn for_reason(&self, reason: &str) -> u64 {
+        self.ledger["total"]["item_reasons"][reason].as_u64().unwrap_or_else(|| panic!("no reason {reason}"))
     }
 
     /// Of the rejections told, how many are items rejected for this reason at this field.

@@ -25,7 +25,7 @@ fn a_year_of_six_stations_has_the_index_of_the_decision() {
     assert_eq!(account.total("duplicate") + account.total("late"), 0);
     // 6,873 cells of the eleven columns of numbers are written NA: each says that there is no value, none is 0.
     assert_eq!(account.total("item_rejected"), 6_873);
-    assert!(account.rejections.iter().all(|line| line["reason"] == "missing"), "{:?}", account.rejections.first());
+    assert_eq!(account.for_reason("missing"), 6_873);
 }
 
 #[test]
@@ -53,8 +53,7 @@ fn an_instrument_that_says_it_is_broken_is_believed() {
     assert_eq!(account.total("received"), 86_656);
     // Two rows carry the qualifier of a fault (P,Eqp) and no value; the state beside each is faulty, too.
     assert_eq!(account.total("item_rejected"), 2 * 2);
-    assert_eq!(account.rejected("device_fault", "turbidity"), 2);
-    assert_eq!(account.rejected("device_fault", "turbidity_standing"), 2);
+    assert_eq!((account.for_reason("device_fault"), account.for_reason("missing")), (4, 0));
     assert_eq!(account.total("duplicate"), 0);
 }
 
