@@ -147,6 +147,8 @@ class Admission:
 
     def beyond_horizon(self, stream, name, time, instant, arrival) -> bool:
         """Whether every window the value could enter ended longer than the horizon ago."""
+        if time + stream.horizon >= arrival:
+            return False
         ends = []
         for indicator in self.profile.indicators:
             if indicator.is_derived or indicator.stream != stream.id:

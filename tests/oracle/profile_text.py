@@ -1,6 +1,7 @@
 """What the oracle needs of a profile, read from its own text: TOML and CSV, no code of the product."""
 
 import csv
+import functools
 import re
 import tomllib
 from dataclasses import dataclass, field
@@ -41,6 +42,7 @@ SPELLINGS = {
 }
 
 
+@functools.cache
 def span(text: str) -> int:
     digits = len(text) - len(text.lstrip("0123456789"))
     return int(text[:digits]) * NANOSECONDS[text[digits:]]

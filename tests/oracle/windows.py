@@ -26,6 +26,7 @@ def neighbour(window: str, zone: str, start_ns: int) -> int:
     return window_of(window, zone, start_ns - 1)[0]
 
 
+@functools.lru_cache(maxsize=500_000)
 def window_of(window: str, zone: str, instant_ns: int) -> tuple[int, int]:
     """Start (inclusive) and end (exclusive), UTC nanoseconds; of windows that hop the last one."""
     if " every " in window:

@@ -143,7 +143,9 @@ impl Account {
     /// A count of the whole ledger.
     #[must_use]
     pub fn total(&self, class: &str) -> u64 {
-        self.ledger["total"][class].as_u64().unwrap_or_else(|| panic!("no {class} in {}", self.ledger["total"]))
+        self.ledger["total"][class]
+            .as_u64()
+            .unwrap_or_else(|| panic!("no {class} in {}", self.ledger["total"]))
     }
 
     /// How many items of the whole ledger were rejected for a reason.

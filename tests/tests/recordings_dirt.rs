@@ -51,9 +51,9 @@ fn an_instrument_that_says_it_is_broken_is_believed() {
     let replayed = rows(RowSet::Plumtree, &data, "profiles/recordings-plumtree", 7 * DAY);
     let account = checked(&replayed, &oracle);
     assert_eq!(account.total("received"), 86_656);
-    // Two rows carry the qualifier of a fault (P,Eqp) and no value; the state beside each is faulty, too.
+    // Two rows carry the qualifier of a fault (P,Eqp): the value is not there, the state beside it is faulty.
     assert_eq!(account.total("item_rejected"), 2 * 2);
-    assert_eq!((account.for_reason("device_fault"), account.for_reason("missing")), (4, 0));
+    assert_eq!((account.for_reason("device_fault"), account.for_reason("missing")), (2, 2));
     assert_eq!(account.total("duplicate"), 0);
 }
 
@@ -122,8 +122,10 @@ fn air(data: &Path) -> Vec<Planned> {
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         (name, std::fs::read_to_string(&path).expect("text"))
     };
-    let mut files: Vec<_> =
-        std::fs::read_dir(folder).expect("the profile").map(|entry| text(entry.expect("an entry").path())).collect();
+    let mut files: Vec<_> = std::fs::read_dir(folder)
+        .expect("the profile")
+        .map(|entry| text(entry.expect("an entry").path()))
+        .collect();
     files.sort();
     let profile = nhip_profile::load(&files).expect("the profile has no mistakes");
     let recordings = Recordings::read(data, &Arc::new(profile)).expect("the recordings can be read");
