@@ -28,6 +28,10 @@ pub(crate) struct BoardRow {
     pub(crate) area: AreaCode,
     /// What is seen of it.
     pub(crate) shown: Shown,
+    /// The last window with enough sources, while the newest one has too few.
+    pub(crate) kept: Option<Shown>,
+    /// The least share of sources due for its value to mean something.
+    completeness_min: f64,
     /// The figure behind it; none: never heard.
     pub(crate) figure: Option<Arc<Figure>>,
     /// The offset of the last visible change; 0: none in this epoch.
@@ -52,6 +56,21 @@ pub(crate) struct Board {
     last_change: u64,
     origin: Origin,
     shared: BTreeMap<u64, Delta>,
+}
+
+impl BoardRow {
+    /// Before a newer window takes the place of the one shown: remembers that one, if enough sources stood behind it.
+    fn keep_if_complete(&mut self, newer: &Shown) {
+        let start = |shown: &Shown| shown.window_ms.map(|(start, _)| start);
+        if start(newer) > start(&self.shown) && self.shown.value.is_some() && self.is_complete(&self.shown) {
+            self.kept = Some(self.shown.clone());
+        }
+    }
+
+    /// Whether enough of the sources due contributed.
+    pub(crate) fn is_complete(&self, shown: &Shown) -> bool {
+        shown.m == 0 || f64::from(shown.k) >= f64::from(shown.m) * self.completeness_min
+    }
 }
 
 impl Board {
@@ -132,7 +151,16 @@ impl Board {
         let due = stream.map_or(0, |stream| profile.due(stream, &key.1).len());
         let shown = Shown::never_heard(u32::try_from(due).unwrap_or(u32::MAX));
         let (indicator, area) = key.clone();
-        self.rows.push(BoardRow { indicator, area, shown, figure: None, changed: 0 });
+        let completeness_min = profile.indicators.get(&indicator).map_or(0.0, |known| known.completeness_min);
+        self.rows.push(BoardRow {
+            indicator,
+            area,
+            shown,
+            kept: None,
+            completeness_min,
+            figure: None,
+            changed: 0,
+        });
         self.ids.insert(key, id);
     }
 
@@ -148,6 +176,7 @@ impl Board {
         if row.shown == shown {
             return;
         }
+        row.keep_if_complete(&shown);
         row.shown = shown;
         self.changes.remove(&(row.changed, id));
         row.changed = offset;
@@ -225,6 +254,36 @@ mod tests {
         let rows: usize = delta.frames.iter().map(|frame| frame.matches(",[null,").count()).sum();
         assert_eq!(rows, 400);
         assert!(board.delta(9).frames.is_empty());
+    }
+
+    #[test]
+    fn a_complete_window_is_kept_while_the_next_one_is_not() {
+        let profile = profile(1);
+        let view = profile.views.get("main").expect("the view");
+        let mut board = Board::new(&profile, view);
+        board.rows.iter_mut().for_each(|row| row.completeness_min = 0.5);
+        let said = |hour: i64, value: i128, k: u32| {
+            let mut said = (*figure("env.pm25", "c001", Some(value), 3)).clone();
+            let start = said.row.key.window_start.0 + hour * 3_600_000_000_000;
+            said.row.key.window_start = nhip_proto::EventTime(start);
+            (said.row.k, said.row.m) = (k, 4);
+            Arc::new(said)
+        };
+        let row = |board: &Board| {
+            let at = board.rows.iter().position(|row| row.area.as_str() == "c001").expect("a row");
+            (board.rows[at].kept.as_ref().and_then(|kept| kept.value).map(|value| value.mantissa), at)
+        };
+        board.apply(1, &[said(0, 350, 2)]);
+        assert_eq!(row(&board).0, None, "it is on screen itself");
+        board.apply(2, &[said(1, 900, 1)]);
+        assert_eq!(row(&board).0, Some(350), "half of the sources is enough, a quarter is not");
+        board.apply(3, &[said(2, 910, 1)]);
+        assert_eq!(row(&board).0, Some(350), "an incomplete window is never kept");
+        board.apply(4, &[said(2, 400, 3)]);
+        board.apply(5, &[said(3, 990, 0)]);
+        let (kept, at) = row(&board);
+        assert_eq!(kept, Some(400));
+        assert!(!board.rows[at].is_complete(&board.rows[at].shown));
     }
 
     #[test]

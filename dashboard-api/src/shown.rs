@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use nhip_proto::{Badge, Decimal, EventTime, Figure, Level, MILLISECOND, Origin, RowState, Share};
+use nhip_proto::{Badge, Decimal, EventTime, Figure, Level, MILLISECOND, Origin, RowCause, RowState, Share};
 
 /// Bits of `f`.
 const TYPED: u8 = 1;
@@ -11,6 +11,7 @@ const SIMULATED: u8 = 4;
 const PARTIAL: u8 = 8;
 const REVISED: u8 = 16;
 const REPLAYED: u8 = 32;
+const RESTATED: u8 = 64;
 /// Qualities of `q`.
 const GOOD: u8 = 0;
 const NO_DATA: u8 = 130;
@@ -73,11 +74,13 @@ impl Shown {
             RowState::Revised => REVISED,
         };
         let partial = if row.k < row.m { PARTIAL } else { 0 };
+        let again = matches!(row.cause, RowCause::Restated | RowCause::Redecoded);
+        let restated = if again { RESTATED } else { 0 };
         Self {
             event_ms: row.event_time.map(milliseconds),
             value: row.value,
             quality: if row.value.is_some() { GOOD } else { NO_DATA },
-            flags: state | partial | origin_bits(row.origin) | origin_bits(profile_origin),
+            flags: state | partial | restated | origin_bits(row.origin) | origin_bits(profile_origin),
             k: row.k,
             m: row.m,
             level: match row.level {
@@ -111,6 +114,18 @@ impl Shown {
         write_badge(out, self.badge);
         write_numbers(out, &[self.revision]);
         out.push(']');
+    }
+
+    /// Appends what a complete window said, for a screen that finds a newer, incomplete one: `{t,v,k,m,l,w}`.
+    pub(crate) fn write_kept(&self, out: &mut String) {
+        out.push_str("{\"t\":");
+        write_integer(out, self.event_ms);
+        out.push_str(",\"v\":");
+        write_decimal(out, self.value);
+        let (start, end) = self.window_ms.unwrap_or_default();
+        let numbers =
+            format_args!(",\"k\":{},\"m\":{},\"l\":{},\"w\":[{start},{end}]}}", self.k, self.m, self.level);
+        append(out, numbers);
     }
 
     /// Appends the row object of snapshots, without its closing brace, so that `hist` may follow.

@@ -235,6 +235,10 @@ fn areas_json(profile: &Profile, board: &Board) -> Value {
 
 fn write_row(out: &mut String, id: u32, row: &BoardRow) {
     row.shown.write_row(out, id, row.changed);
+    if let Some(kept) = row.kept.as_ref().filter(|_| !row.is_complete(&row.shown)) {
+        out.push_str(",\"kept\":");
+        kept.write_kept(out);
+    }
     out.push_str(",\"hist\":[");
     let history = row.figure.iter().flat_map(|figure| &figure.history);
     for (at, (start, value)) in history.enumerate() {

@@ -19,7 +19,7 @@ function recordFreshness() {
       });
     }
   });
-  for (const card of document.querySelectorAll(".card")) {
+  for (const card of document.querySelectorAll("nhip-tile .card")) {
     observer.observe(card, {
       attributes: true,
       attributeFilter: ["data-freshness"],
@@ -33,7 +33,7 @@ test("link cut: banner within 4 s, tiles late and stale at their limits ± 1 s w
     await page.evaluate(recordLink);
     const heard = server.now();
     server.change(
-      server.table.rows.slice(0, 8).map((row) => ({ id: row.id, t: heard, v: row.v ?? 1, q: 0 })),
+      server.table.rows.slice(0, 12).map((row) => ({ id: row.id, t: heard, v: row.v ?? 1, q: 0 })),
     );
     await until("fresh tiles", 2000, async () =>
       (await page.evaluate(readTiles)).every((tile) => tile.freshness === "live"),

@@ -59,15 +59,18 @@ async function withPage(act, { scripts = [], query = "", on = demo, listen = () 
   }
 }
 
-check("eight tiles and 96 cells with values, all simulated; the footer says how good and how live", () =>
+check("twelve tiles and 96 cells with values, all simulated; the footer says how good and how live", () =>
   withPage(async (page) => {
     const tiles = await page.evaluate(readTiles);
-    assert.equal(tiles.length, 8);
+    assert.equal(tiles.length, 12);
     for (const { indicator, simulated, freshness } of tiles) {
       assert.ok(simulated, indicator);
       assert.notEqual(freshness, "never", indicator);
     }
-    assert.deepEqual(await page.locator(".card .stamp-simulated").allInnerTexts(), Array(8).fill("MÔ PHỎNG"));
+    assert.deepEqual(
+      await page.locator("nhip-tile .card .stamp-simulated").allInnerTexts(),
+      Array(12).fill("MÔ PHỎNG"),
+    );
     assert.equal(await page.locator(".map .stamp-simulated").count(), 1);
     assert.equal(await page.locator(".stamp-replayed").count(), 0);
     await until("96 communes with values", COMMUNES_MAX_MS, async () => {

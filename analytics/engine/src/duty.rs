@@ -18,7 +18,7 @@ const COMPLETE_PERCENT: u64 = 80;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Answerable {
     zone: Option<TimeZone>,
-    /// Owners as the profile names them, sorted.
+    /// Owners of sources and indicators as the profile names them, sorted.
     owners: Vec<String>,
     /// `unit:` and the id, sorted.
     keys: Vec<String>,
@@ -50,7 +50,9 @@ impl OnDuty {
 impl Answerable {
     /// Owners and units of a profile.
     pub(crate) fn new(profile: &Profile, zone: &TimeZone) -> Self {
-        let mut owners: Vec<String> = profile.sources.values().map(|source| source.owner.clone()).collect();
+        let sources = profile.sources.values().map(|source| source.owner.clone());
+        let indicators = profile.indicators.values().map(|indicator| indicator.owner.clone());
+        let mut owners: Vec<String> = sources.chain(indicators).collect();
         owners.sort_unstable();
         owners.dedup();
         let keys = profile.units.keys().map(|id| format!("unit:{id}")).collect();
@@ -67,6 +69,11 @@ impl Answerable {
     /// How many units there are.
     pub(crate) fn units(&self) -> usize {
         self.keys.len()
+    }
+
+    /// The name of a unit's badge.
+    pub(crate) fn key(&self, unit: u32) -> Option<&str> {
+        self.keys.get(unit as usize).map(String::as_str)
     }
 
     /// The names of the units' badges, in unit order.

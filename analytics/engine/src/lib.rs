@@ -1,5 +1,6 @@
 //! Records become figures: admit, windows, indicators, thresholds. Pure: no async, clock, I/O, randomness.
 
+mod accuracy;
 mod admit;
 mod adopt;
 mod amend;

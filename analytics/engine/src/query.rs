@@ -7,7 +7,6 @@ use nhip_proto::{
     AreaCode, ArrivalTime, EventTime, Figure, IndicatorId, LedgerRow, Offset, Restatement, SourceId, StreamId,
 };
 
-use crate::badge::source_badge;
 use crate::derive::{Field, Window};
 use crate::engine::Engine;
 use crate::plan::find_group;
@@ -130,7 +129,7 @@ impl Engine {
                     area: AreaCode::new(area),
                     event_time: source.greatest.map(EventTime),
                     arrival: source.arrival.map(ArrivalTime),
-                    badge: source_badge(source, &self.plan, tick),
+                    badge: self.badge_of_source(source, tick),
                     listed: source.bound.is_some_and(|bound| bound.listed),
                 }
             })

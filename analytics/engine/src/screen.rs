@@ -6,7 +6,7 @@ use nhip_proto::{
     ArrivalTime, Decimal, EventTime, Figure, FigureUpdate, Level, Offset, RowState, SourceUpdate, Update,
 };
 
-use crate::badge::{Group, source_badge};
+use crate::badge::Group;
 use crate::cell::{Amounts, Cell};
 use crate::derive::{Scene, Standing};
 use crate::engine::Engine;
@@ -263,7 +263,7 @@ impl Engine {
             source: source.id.clone(),
             event_time: source.greatest.map(EventTime),
             arrival: source.arrival.map(ArrivalTime),
-            badge: source_badge(source, &self.plan, self.tick.map(|(_, at)| at)),
+            badge: self.badge_of_source(source, self.tick.map(|(_, at)| at)),
         })
     }
 }

@@ -28,6 +28,7 @@ impl Engine {
             self.tell_all_flips();
         }
         let rows = self.settle(at);
+        self.judge_accuracy();
         self.watch.rows = rows.len();
         debug_assert!(self.all_sources().all(|source| source.counts.balances()), "P4: the ledger balances");
         rows

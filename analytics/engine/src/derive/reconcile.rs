@@ -40,7 +40,7 @@ impl Agreement {
 
 impl Scene<'_> {
     /// Of the newest closed windows both figures have a value for, how many agree.
-    pub(super) fn agreement(self, definition: &Definition, place: u32, lane: &Lane) -> Option<Share> {
+    pub(crate) fn agreement(self, definition: &Definition, place: u32, lane: &Lane) -> Option<Share> {
         let agreement = definition.agreement.as_ref()?;
         let (mut agreeing, mut compared) = (0, 0);
         for cell in lane.cells.iter().rev() {

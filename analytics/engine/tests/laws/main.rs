@@ -1,5 +1,6 @@
 //! The laws of the engine, on seeded logs against a plain model: once-only, deterministic, conserved.
 
+mod accuracy;
 mod adoption;
 mod counters;
 mod duties;
