@@ -6,8 +6,8 @@ use nhip_proto::{Decimal, IndicatorId};
 
 use crate::read::FileText;
 use crate::{
-    Aggregate, Compute, Derived, DistinctOf, Expression, Filter, GroupBy, Indicator, LastRollup, Operand,
-    Profile, Severity, Term, Threshold, Window, span_text, zone_rules,
+    Aggregate, AreaRollup, Compute, Derived, DistinctOf, Expression, Filter, GroupBy, Indicator, LastRollup,
+    Operand, OverTime, Profile, Severity, Term, Threshold, Validity, Window, span_text, zone_rules,
 };
 
 /// The calculators that read the profile's water levels begin so.
@@ -161,12 +161,14 @@ impl Inputs<'_> {
                 let inputs: Vec<String> = inputs.iter().map(|(name, of)| format!("{name}={of}")).collect();
                 let parameters: Vec<String> =
                     parameters.iter().map(|(name, value)| format!("{name}={}", plain(*value))).collect();
-                format!("calculator {name} {inputs:?} {parameters:?}{}", self.levels(name))
+                // Documents are dated by civil days.
+                let zone = &self.profile.zone;
+                format!("calculator {name} {inputs:?} {parameters:?} {zone}{}", self.levels(name))
             }
-            Compute::OverTime { of, by } => format!("over time {by:?} {of}"),
+            Compute::OverTime { of, by } => format!("over time {} {of}", over_time_word(*by)),
         };
         if let Some(rollup) = derived.rollup {
-            text.push_str(&format!("\nareas by {rollup:?}"));
+            text.push_str(&format!("\nareas by {}", area_rollup_word(rollup)));
         }
         for input in &derived.inputs {
             let version =
@@ -193,7 +195,9 @@ impl Inputs<'_> {
         for threshold in &self.profile.thresholds {
             if limits.contains(&&threshold.indicator) && threshold.severity == Severity::Critical {
                 let Threshold { indicator, area, group, limit, valid, .. } = threshold;
-                text.push_str(&format!("\nlimit {indicator} {area:?} {group:?} {limit} {valid:?}"));
+                let area = area.as_ref().map_or("", |area| area.as_str());
+                let group = group.as_deref().unwrap_or_default();
+                text.push_str(&format!("\nlimit {indicator} {area:?} {group:?} {limit} {}", dates(valid)));
             }
         }
         text
@@ -203,7 +207,7 @@ impl Inputs<'_> {
         let mut text = String::new();
         for level in self.profile.water_levels.iter().filter(|_| calculator.starts_with(WATER_ALARM)) {
             let levels = level.levels.map(plain).join(" ");
-            text.push_str(&format!("\nlevels {} {levels} {:?}", level.group, level.valid));
+            text.push_str(&format!("\nlevels {} {levels} {}", level.group, dates(&level.valid)));
         }
         text
     }
@@ -257,6 +261,33 @@ fn plain(value: Decimal) -> String {
 
 fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// `2023-01-01…`, the end left open.
+fn dates(valid: &Validity) -> String {
+    let date = |date: Option<jiff::civil::Date>| date.map_or_else(String::new, |date| date.to_string());
+    format!("{}…{}", date(valid.from), date(valid.to))
+}
+
+fn over_time_word(by: OverTime) -> &'static str {
+    match by {
+        OverTime::Sum => "sum",
+        OverTime::Mean => "mean",
+        OverTime::Min => "min",
+        OverTime::Max => "max",
+        OverTime::Last => "last",
+        OverTime::Count => "count",
+    }
+}
+
+fn area_rollup_word(rollup: AreaRollup) -> &'static str {
+    match rollup {
+        AreaRollup::Sum => "sum",
+        AreaRollup::Mean => "mean",
+        AreaRollup::Min => "min",
+        AreaRollup::Max => "max",
+        AreaRollup::None => "none",
+    }
 }
 
 fn rollup_word(rollup: LastRollup) -> &'static str {

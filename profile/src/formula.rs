@@ -1,5 +1,6 @@
 //! Formulas: walking through one, and its one text.
 
+mod call;
 mod lex;
 mod parse;
 mod units;

@@ -9,7 +9,7 @@ use crate::commands::Failure;
 use crate::observe::say;
 use crate::profile_dir;
 
-/// Prints what the profile holds, or fails with all its mistakes.
+/// Prints what the profile holds and what in it is seldom meant, or fails with all its mistakes.
 pub(crate) fn check(directory: &Path) -> Result<(), Failure> {
     let (profile, _) = profile_dir::load(directory)?;
     say(&format!(
@@ -22,6 +22,9 @@ pub(crate) fn check(directory: &Path) -> Result<(), Failure> {
         profile.thresholds.len(),
         profile.views.len(),
     ));
+    for remark in nhip_profile::remarks(&profile) {
+        say(&format!("remark: {remark}"));
+    }
     Ok(())
 }
 

@@ -15,8 +15,6 @@ const NESTING_MAX: u16 = 32;
 /// The most operations above one another, so that a formula can be walked without a deep stack.
 const DEPTH_MAX: u16 = 128;
 
-const FUNCTIONS: [&str; 8] = ["min", "max", "if", "coalesce", "ratio", "abs", "limit", "defined"];
-
 /// What a formula says.
 #[derive(Debug)]
 pub(crate) struct Parsed {
@@ -58,29 +56,29 @@ pub(crate) fn parse_formula(text: &str, names: &Names<'_>) -> Parsed {
 }
 
 #[derive(Default)]
-struct Said {
+pub(super) struct Said {
     named: Vec<(IndicatorId, usize)>,
-    slips: Vec<Slip>,
+    pub(super) slips: Vec<Slip>,
 }
 
 /// A value or a condition: brackets hold either.
-enum Piece {
+pub(super) enum Piece {
     Value(Value),
     Truth(Truth),
 }
 
 /// `None` of its methods: the rest cannot be read, and a slip says why.
-struct Parser<'a> {
+pub(super) struct Parser<'a> {
     tokens: Vec<Placed<'a>>,
-    next: usize,
+    pub(super) next: usize,
     end: usize,
     names: &'a Names<'a>,
-    said: Said,
+    pub(super) said: Said,
     nesting: u16,
 }
 
 impl<'a> Parser<'a> {
-    fn either(&mut self) -> Option<Piece> {
+    pub(super) fn either(&mut self) -> Option<Piece> {
         let at = self.here();
         self.nesting += 1;
         if self.nesting > NESTING_MAX {
@@ -239,7 +237,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn input(&mut self, name: &str, at: usize) -> Option<Value> {
+    pub(super) fn input(&mut self, name: &str, at: usize) -> Option<Value> {
         let back = match self.take_bracket() {
             Some((back_at, text)) => self.back(text, back_at)?,
             None => 0,
@@ -260,113 +258,8 @@ impl<'a> Parser<'a> {
         Some(back.unwrap_or(1))
     }
 
-    fn call(&mut self, name: &str, at: usize) -> Option<Piece> {
-        if name == "limit" {
-            return self.limit(at).map(Piece::Value);
-        }
-        let arguments = self.arguments()?;
-        if !FUNCTIONS.contains(&name) {
-            self.said.slips.push(Slip::unknown(at, "function", name, FUNCTIONS.map(str::to_owned).to_vec()));
-            return Some(Piece::Value(Value::unknown(at)));
-        }
-        if !fits(name, arguments.len()) {
-            let reason = format!("{name} is given {} values", arguments.len());
-            self.slip(at, reason, form(name));
-            return Some(Piece::Value(Value::unknown(at)));
-        }
-        Some(match name {
-            "if" => Piece::Value(self.choice(arguments, at)),
-            "defined" => Piece::Truth(self.defined(arguments, at)),
-            _ => Piece::Value(self.function(name, arguments, at)),
-        })
-    }
-
-    fn choice(&mut self, arguments: Vec<Piece>, at: usize) -> Value {
-        let mut arguments = arguments.into_iter();
-        let (Some(asked), Some(then), Some(otherwise)) =
-            (arguments.next(), arguments.next(), arguments.next())
-        else {
-            return Value::unknown(at);
-        };
-        let asked = self.truth(asked);
-        let (then, otherwise) = (self.value(then), self.value(otherwise));
-        let measure = self.same_unit("if", &then, &otherwise);
-        let depth = asked.depth.max(then.depth).max(otherwise.depth);
-        let (then, otherwise) = (then.expression.into(), otherwise.expression.into());
-        self.grown(Value {
-            expression: Expression::If(asked.condition.into(), then, otherwise),
-            measure,
-            at,
-            depth,
-        })
-    }
-
-    fn defined(&mut self, arguments: Vec<Piece>, at: usize) -> Truth {
-        let value =
-            arguments.into_iter().next().map_or_else(|| Value::unknown(at), |piece| self.value(piece));
-        self.grown(Truth { condition: Condition::Defined(value.expression), at, depth: value.depth })
-    }
-
-    fn function(&mut self, name: &str, arguments: Vec<Piece>, at: usize) -> Value {
-        let values: Vec<Value> = arguments.into_iter().map(|piece| self.value(piece)).collect();
-        let depth = values.iter().map(|value| value.depth).max().unwrap_or_default();
-        let measure = match (name, values.as_slice()) {
-            ("ratio", [above, below]) => above.over(below),
-            ("abs", [only]) => only.measure.clone(),
-            (_, [first, rest @ ..]) => {
-                let mut measure = first.measure.clone();
-                for value in rest {
-                    let so_far = Value { measure, ..first.clone() };
-                    measure = self.same_unit(name, &so_far, value);
-                }
-                measure
-            }
-            (_, []) => Measure::Unknown,
-        };
-        let mut parts: Vec<Expression> = values.into_iter().map(|value| value.expression).collect();
-        let expression = match name {
-            "min" => Expression::Minimum(parts),
-            "max" => Expression::Maximum(parts),
-            "coalesce" => Expression::Coalesce(parts),
-            _ => {
-                let last = parts.pop().map(Box::new);
-                match (parts.pop().map(Box::new), last) {
-                    (Some(above), Some(below)) => Expression::Ratio(above, below),
-                    (None, Some(only)) => Expression::Absolute(only),
-                    (_, None) => return Value::unknown(at),
-                }
-            }
-        };
-        self.grown(Value { expression, measure, at, depth })
-    }
-
-    fn limit(&mut self, at: usize) -> Option<Value> {
-        let Some(Placed { token: Token::Name { text, .. }, at: name_at }) = self.peek().cloned() else {
-            self.slip(self.here(), "limit needs an indicator", "limit(env.pm25_1h)");
-            return None;
-        };
-        self.next += 1;
-        let measure = self.named(text, name_at);
-        self.close()?;
-        Some(Value { expression: Expression::Limit(IndicatorId::new(text)), measure, at, depth: 1 })
-    }
-
-    fn arguments(&mut self) -> Option<Vec<Piece>> {
-        let mut arguments = Vec::new();
-        if self.take_sign(&[")"]).is_some() {
-            return Some(arguments);
-        }
-        loop {
-            arguments.push(self.either()?);
-            if self.take_sign(&[","]).is_none() {
-                self.close()?;
-                return Some(arguments);
-            }
-        }
-    }
-
     /// The unit of a named indicator; an unknown one is a slip.
-    fn named(&mut self, name: &str, at: usize) -> Measure {
+    pub(super) fn named(&mut self, name: &str, at: usize) -> Measure {
         self.said.named.push((IndicatorId::new(name), at));
         match self.names.indicators.get(name) {
             Some(Some(unit)) => Measure::of(unit),
@@ -385,7 +278,7 @@ impl<'a> Parser<'a> {
         Piece::Truth(self.grown(Truth { condition: join(left.condition, right.condition), at, depth }))
     }
 
-    fn same_unit(&mut self, sign: &str, left: &Value, right: &Value) -> Measure {
+    pub(super) fn same_unit(&mut self, sign: &str, left: &Value, right: &Value) -> Measure {
         match left.measure.same(&right.measure) {
             Some(measure) => measure,
             None => {
@@ -395,7 +288,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn value(&mut self, piece: Piece) -> Value {
+    pub(super) fn value(&mut self, piece: Piece) -> Value {
         match piece {
             Piece::Value(value) => value,
             Piece::Truth(truth) => {
@@ -405,7 +298,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn truth(&mut self, piece: Piece) -> Truth {
+    pub(super) fn truth(&mut self, piece: Piece) -> Truth {
         match piece {
             Piece::Truth(truth) => truth,
             Piece::Value(value) => {
@@ -417,7 +310,7 @@ impl<'a> Parser<'a> {
     }
 
     /// One operation more; beyond the bound a slip, told once.
-    fn grown<T: super::units::Deep>(&mut self, mut part: T) -> T {
+    pub(super) fn grown<T: super::units::Deep>(&mut self, mut part: T) -> T {
         let depth = part.depth().saturating_add(1);
         if depth == DEPTH_MAX + 1 {
             self.slip(
@@ -430,7 +323,7 @@ impl<'a> Parser<'a> {
         part
     }
 
-    fn close(&mut self) -> Option<()> {
+    pub(super) fn close(&mut self) -> Option<()> {
         if self.take_sign(&[")"]).is_none() {
             self.slip(self.here(), "a bracket ( is not closed here", ")");
             return None;
@@ -438,19 +331,19 @@ impl<'a> Parser<'a> {
         Some(())
     }
 
-    fn slip(&mut self, at: usize, reason: impl Into<String>, allowed: impl Into<String>) {
+    pub(super) fn slip(&mut self, at: usize, reason: impl Into<String>, allowed: impl Into<String>) {
         self.said.slips.push(Slip::wrong(at, reason, allowed));
     }
 
-    fn peek(&self) -> Option<&Placed<'a>> {
+    pub(super) fn peek(&self) -> Option<&Placed<'a>> {
         self.tokens.get(self.next)
     }
 
-    fn here(&self) -> usize {
+    pub(super) fn here(&self) -> usize {
         self.peek().map_or(self.end, |placed| placed.at)
     }
 
-    fn take_sign(&mut self, signs: &[&'static str]) -> Option<&'static str> {
+    pub(super) fn take_sign(&mut self, signs: &[&'static str]) -> Option<&'static str> {
         let Some(Token::Sign(sign)) = self.peek().map(|placed| &placed.token) else { return None };
         let sign = signs.iter().copied().find(|known| known == sign)?;
         self.next += 1;
@@ -486,27 +379,6 @@ impl<'a> Parser<'a> {
         let measure = value.as_ref().map_or(Measure::Unknown, |value| value.measure.clone());
         let expression = value.filter(|_| slips.is_empty()).map(|value| value.expression);
         Parsed { expression, measure, named, slips }
-    }
-}
-
-fn fits(function: &str, given: usize) -> bool {
-    match function {
-        "if" => given == 3,
-        "ratio" => given == 2,
-        "abs" | "defined" => given == 1,
-        _ => given >= 2,
-    }
-}
-
-fn form(function: &str) -> &'static str {
-    match function {
-        "if" => "if(condition, x, y)",
-        "ratio" => "ratio(x, y)",
-        "abs" => "abs(x)",
-        "defined" => "defined(x)",
-        "min" => "min(x, y, …)",
-        "max" => "max(x, y, …)",
-        _ => "coalesce(x, y, …)",
     }
 }
 

@@ -109,6 +109,25 @@ fn thresholds_have_a_severity_and_a_place() {
 }
 
 #[test]
+fn what_is_seldom_meant_is_remarked() {
+    let told = |edits: &[(&str, &str)]| {
+        let mut told = remarks(&good(edits));
+        told.retain(|remark| !remark.ends_with("has no test"));
+        told
+    };
+    assert_eq!(told(&[]), Vec::<String>::new());
+    assert_eq!(remarks(&good(&[])).len(), good(&[]).indicators.len(), "none has a test");
+    assert_eq!(
+        told(&[("limit(dust) and", "limit(leq) * 1[µg/m³] / 1[dBA] and")]),
+        ["indicator excess: leq has no critical threshold, so its limit is missing"]
+    );
+    assert_eq!(
+        told(&[("rollup_area = \"max\"\n", "")]),
+        ["indicator alarm: alarm levels are of groups, but it has none"]
+    );
+}
+
+#[test]
 fn circles_are_told_once() {
     let text = LANGUAGE
         .replace(
