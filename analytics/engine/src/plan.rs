@@ -327,31 +327,27 @@ impl Definition {
     /// # Errors
     /// [`Overflow`] if a number is too large.
     pub(crate) fn exact(&self, amounts: &Amounts) -> Result<Option<Exact>, Overflow> {
-        if amounts.value.is_none() { Ok(None) } else { self.quotient(amounts.above, amounts.below) }
-    }
-
-    /// `above ÷ below × factor`, in the unit shown.
-    ///
-    /// # Errors
-    /// [`Overflow`] if a number is too large.
-    pub(crate) fn quotient(&self, above: i128, below: i128) -> Result<Option<Exact>, Overflow> {
-        if below == 0 {
+        if amounts.value.is_none() {
             return Ok(None);
         }
         if self.kind == Kind::Leq {
-            let level = leq::level(above, below, LEVEL_SCALE);
-            return Ok(level.and_then(|level| Exact::of(level, LEVEL_SCALE)));
+            return Ok(level_of(amounts.above, amounts.below));
         }
-        let (above_scale, below_scale) = self.scales;
-        let value = || {
-            let factor = Exact::reduced(
-                self.factor.checked_mul(10_i128.checked_pow(u32::from(below_scale))?)?,
-                10_i128.checked_pow(u32::from(above_scale))?,
-            );
-            Exact::reduced(above, below)?.times(factor?).ok()
-        };
-        value().map(Some).ok_or(Overflow)
+        let (above, below) = self.parts(amounts.above, amounts.below).ok_or(Overflow)?;
+        above.over(below)
     }
+
+    /// What stands above, times the factor, and below, each in its own unit; none if a number is too large.
+    pub(crate) fn parts(&self, above: i128, below: i128) -> Option<(Exact, Exact)> {
+        let ten = |scale: u8| 10_i128.checked_pow(u32::from(scale));
+        let up = Exact::reduced(above.checked_mul(self.factor)?, ten(self.scales.0)?)?;
+        Some((up, Exact::reduced(below, ten(self.scales.1)?)?))
+    }
+}
+
+/// The level of a mean energy, with more digits than are shown.
+pub(crate) fn level_of(above: i128, below: i128) -> Option<Exact> {
+    leq::level(above, below, LEVEL_SCALE).and_then(|level| Exact::of(level, LEVEL_SCALE))
 }
 
 impl Kind {

@@ -263,6 +263,7 @@ impl Room {
             self.revise().await?;
         }
         telemetry::applied(batch.len(), began.elapsed().as_secs_f64(), self.at);
+        telemetry::overflows(self.engine.overflows());
         if live {
             self.parts.bus.publish(Arc::new(self.engine.update()));
         }

@@ -10,6 +10,11 @@ pub(crate) fn applied(records: usize, seconds: f64, applied: Offset) {
     gauge!("nhip_analytics_applied_offset").set(applied.0 as f64);
 }
 
+/// Since this engine started.
+pub(crate) fn overflows(windows: u64) {
+    counter!("nhip_analytics_overflows_total").absolute(windows);
+}
+
 pub(crate) fn rows_written(rows: usize, seconds: f64) {
     counter!("nhip_analytics_rows_total").increment(rows as u64);
     histogram!("nhip_analytics_rows_write_seconds").record(seconds);

@@ -1,8 +1,14 @@
-//! Exact fractions: what formulas reckon with. Nothing is rounded here, and nothing wraps.
+//! Exact fractions: what formulas reckon with. Nothing wraps, and nothing is rounded that fits 128 bits.
+//!
+//! Shares of time have nanoseconds below: the sum of a few of them no longer fits. Then both sides are rounded to as
+//! many digits as do fit, 18 behind the point at most and 6 at least; beyond that the value is missing.
 
 use std::cmp::Ordering;
 
 use crate::calculator::Exact;
+
+/// Digits behind the point kept where a fraction does not fit.
+const DIGITS: [u32; 4] = [18, 12, 9, 6];
 
 /// The number is larger than an exact value may be: the figure is missing, and counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,14 +27,13 @@ impl Exact {
     }
 
     pub(crate) fn plus(self, other: Self) -> Result<Self, Overflow> {
-        let divisor = greatest_divisor(self.denominator.unsigned_abs(), other.denominator.unsigned_abs());
-        let divisor = i128::try_from(divisor).map_err(|_| Overflow)?.max(1);
-        let (left, right) = (self.denominator / divisor, other.denominator / divisor);
-        let sum = || {
-            let above = self.numerator.checked_mul(right)?.checked_add(other.numerator.checked_mul(left)?)?;
-            Self::reduced(above, left.checked_mul(other.denominator)?)
-        };
-        sum().ok_or(Overflow)
+        self.or_rounded(other, |left, right| {
+            let divisor = greatest_divisor(left.denominator.unsigned_abs(), right.denominator.unsigned_abs());
+            let divisor = i128::try_from(divisor).ok()?.max(1);
+            let (up, down) = (right.denominator / divisor, left.denominator / divisor);
+            let above = left.numerator.checked_mul(up)?.checked_add(right.numerator.checked_mul(down)?)?;
+            Self::reduced(above, down.checked_mul(right.denominator)?)
+        })
     }
 
     pub(crate) fn minus(self, other: Self) -> Result<Self, Overflow> {
@@ -36,13 +41,7 @@ impl Exact {
     }
 
     pub(crate) fn times(self, other: Self) -> Result<Self, Overflow> {
-        let product = || {
-            let left = Self::reduced(self.numerator, other.denominator)?;
-            let right = Self::reduced(other.numerator, self.denominator)?;
-            let above = left.numerator.checked_mul(right.numerator)?;
-            Self::reduced(above, left.denominator.checked_mul(right.denominator)?)
-        };
-        product().ok_or(Overflow)
+        self.or_rounded(other, |left, right| product(left, (right.numerator, right.denominator)))
     }
 
     /// The quotient; none by zero.
@@ -50,8 +49,32 @@ impl Exact {
         if other.numerator == 0 {
             return Ok(None);
         }
-        let turned = Self::reduced(other.denominator, other.numerator).ok_or(Overflow)?;
-        self.times(turned).map(Some)
+        let turned = |left, right: Self| product(left, (right.denominator, right.numerator));
+        self.or_rounded(other, turned).map(Some)
+    }
+
+    /// The same number with so many digits behind the point at most; none if it does not fit.
+    pub(crate) fn rounded(self, digits: u32) -> Option<Self> {
+        let (one, below) = (10_u128.checked_pow(digits)?, self.denominator.unsigned_abs());
+        let whole = self.numerator.div_euclid(self.denominator);
+        // Where the product would not fit, bits far behind the digits kept are dropped.
+        let bits = |number: u128| u128::BITS - number.leading_zeros();
+        let shift = (bits(below) + bits(one)).saturating_sub(u128::BITS - 1);
+        let rest = self.numerator.rem_euclid(self.denominator).unsigned_abs() >> shift;
+        let below = (below >> shift).max(1);
+        let part = rest.checked_mul(one)?.checked_add(below / 2)? / below;
+        let above = whole.checked_mul(i128::try_from(one).ok()?)?.checked_add(i128::try_from(part).ok()?)?;
+        Self::reduced(above, i128::try_from(one).ok()?)
+    }
+
+    /// Exact if the result fits; else from rounded operands.
+    fn or_rounded(
+        self,
+        other: Self,
+        operation: impl Fn(Self, Self) -> Option<Self>,
+    ) -> Result<Self, Overflow> {
+        let rounded = |digits: u32| operation(self.rounded(digits)?, other.rounded(digits)?);
+        operation(self, other).or_else(|| DIGITS.into_iter().find_map(rounded)).ok_or(Overflow)
     }
 
     pub(crate) fn negated(self) -> Result<Self, Overflow> {
@@ -81,6 +104,13 @@ impl Exact {
             return if turned { order.reverse() } else { order };
         }
     }
+}
+
+/// The product with a fraction whose lower side may be negative.
+fn product(left: Exact, right: (i128, i128)) -> Option<Exact> {
+    let (one, two) = (Exact::reduced(left.numerator, right.1)?, Exact::reduced(right.0, left.denominator)?);
+    let above = one.numerator.checked_mul(two.numerator)?;
+    Exact::reduced(above, one.denominator.checked_mul(two.denominator)?)
 }
 
 fn greatest_divisor(mut left: u128, mut right: u128) -> u128 {
@@ -125,7 +155,31 @@ mod tests {
         assert_eq!(large.plus(exact(1, 1)), Err(Overflow));
         assert_eq!(large.times(exact(2, 1)), Err(Overflow));
         assert_eq!(large.times(exact(1, i128::MAX)), Ok(exact(1, 1)), "reduced before it is multiplied");
-        assert_eq!(exact(1, i128::MAX).plus(exact(1, i128::MAX - 1)), Err(Overflow));
+    }
+
+    #[test]
+    fn shares_of_time_can_be_added_for_ever() {
+        // A hundred shares of about an hour in nanoseconds, no two with a common divisor.
+        let below = |at: i128| 3_599_999_999_971 + 2 * at;
+        let mut sum = exact(0, 1);
+        for at in 0..100 {
+            sum = sum.plus(exact(below(at) / 3, below(at))).expect("rounded where it does not fit");
+        }
+        let hundred_thirds = exact(100, 3);
+        let apart = sum.minus(hundred_thirds).expect("a difference");
+        assert!(apart.compare(exact(1, 10_000_000_000)) == Ordering::Less, "{apart:?}");
+        assert!(apart.compare(exact(-1, 10_000_000_000)) == Ordering::Greater, "{apart:?}");
+        assert!(sum.at_scale(9).is_some(), "and can be shown");
+    }
+
+    #[test]
+    fn rounding_keeps_the_digits_it_promises() {
+        assert_eq!(exact(1, 3).rounded(6), Some(exact(333_333, 1_000_000)));
+        assert_eq!(exact(-1, 3).rounded(6), Some(exact(-333_333, 1_000_000)));
+        assert_eq!(exact(2, 3).rounded(6), Some(exact(666_667, 1_000_000)));
+        assert_eq!(exact(i128::MAX / 3, i128::MAX).rounded(6), Some(exact(333_333, 1_000_000)));
+        assert_eq!(exact(7, 2).rounded(18), Some(exact(7, 2)));
+        assert_eq!(exact(i128::MAX, 1).rounded(6), None);
     }
 
     #[test]

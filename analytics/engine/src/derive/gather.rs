@@ -147,7 +147,7 @@ impl<'a> Field<'a> {
                 .map(|outcome| outcome.and_then(|outcome| Exact::of(outcome.value, window.definition.scale))),
             Compute::OverTime(_) => Ok(None),
         };
-        Some(settle(cell, value))
+        Some(settle(cell, value, window.definition.scale))
     }
 
     /// What decided the value of a calculator, `pm25`; none for all other figures.
@@ -188,7 +188,7 @@ impl<'a> Field<'a> {
                 }
             }
         }
-        present.then(|| settle(cell, over_time(*by, &seen)))
+        present.then(|| settle(cell, over_time(*by, &seen), window.definition.scale))
     }
 
     /// The values at the places inside.
@@ -220,7 +220,7 @@ impl<'a> Field<'a> {
                 Some(AreaRollup::None) | None => Ok(None),
             }
         });
-        present.then(|| settle(cell, value))
+        present.then(|| settle(cell, value, window.definition.scale))
     }
 }
 
@@ -301,12 +301,17 @@ fn stand_on(cell: &mut Cell, seen: Seen<'_>) {
     cell.samples.truncate(SAMPLES_MAX);
 }
 
-fn settle(mut cell: Cell, value: Found) -> Worked {
-    let exact = value.unwrap_or(None);
-    if let Some(exact) = exact {
+/// Puts the value in; one whose digits cannot be shown is kept with as many as fit.
+fn settle(mut cell: Cell, value: Found, scale: u8) -> Worked {
+    let shown = value.map(|value| match value {
+        Some(exact) if exact.at_scale(scale).is_none() => exact.rounded(18).or_else(|| exact.rounded(6)),
+        value => value,
+    });
+    let lost = matches!(value, Ok(Some(_))) && matches!(shown, Ok(None));
+    if let Ok(Some(exact)) = shown {
         (cell.above, cell.below) = (exact.numerator, exact.denominator);
     }
-    Worked { cell, overflow: value.is_err() }
+    Worked { cell, overflow: value.is_err() || lost }
 }
 
 fn over_time(by: OverTime, seen: &[Seen<'_>]) -> Found {
@@ -314,7 +319,7 @@ fn over_time(by: OverTime, seen: &[Seen<'_>]) -> Found {
     let present: Vec<Exact> = values.iter().copied().flatten().collect();
     Ok(match by {
         OverTime::Sum => return sum(&present),
-        OverTime::Mean => return pooled(seen, &values, &present),
+        OverTime::Mean => return pooled(seen, &present),
         OverTime::Min => present.into_iter().min_by(|left, right| left.compare(*right)),
         OverTime::Max => present.into_iter().max_by(|left, right| left.compare(*right)),
         OverTime::Last => present.last().copied(),
@@ -323,19 +328,32 @@ fn over_time(by: OverTime, seen: &[Seen<'_>]) -> Found {
 }
 
 /// The mean over windows: what stands above and below is added, where windows have both; else their values are.
-fn pooled(seen: &[Seen<'_>], values: &[Option<Exact>], present: &[Exact]) -> Found {
+fn pooled(seen: &[Seen<'_>], present: &[Exact]) -> Found {
     let Some(first) = seen.first() else { return Ok(None) };
-    let alike = seen.iter().all(|seen| seen.number == first.number);
-    if !alike || !first.definition.kind.adds_up() {
+    let kind = first.definition.kind;
+    if !kind.adds_up() || seen.iter().any(|seen| seen.definition.kind != kind) {
         return mean(present);
     }
-    let (mut above, mut below) = (0_i128, 0_i128);
-    for (seen, _) in seen.iter().zip(values).filter(|(_, value)| value.is_some()) {
-        let amounts = seen.amounts();
-        above = above.checked_add(amounts.above).ok_or(Overflow)?;
-        below = below.checked_add(amounts.below).ok_or(Overflow)?;
+    let (mut above, mut below) = (Vec::new(), Vec::new());
+    for part in seen.chunk_by(|left, right| left.number == right.number) {
+        let (mut sums, mut any) = ((0_i128, 0_i128), false);
+        for seen in part {
+            let amounts = seen.amounts();
+            if amounts.value.is_some() {
+                any = true;
+                sums.0 = sums.0.checked_add(amounts.above).ok_or(Overflow)?;
+                sums.1 = sums.1.checked_add(amounts.below).ok_or(Overflow)?;
+            }
+        }
+        let (Some(seen), true) = (part.first(), any) else { continue };
+        let (up, down) = seen.definition.parts(sums.0, sums.1).ok_or(Overflow)?;
+        above.push(up);
+        below.push(down);
     }
-    first.definition.quotient(above, below)
+    match (sum(&above)?, sum(&below)?) {
+        (Some(above), Some(below)) => above.over(below),
+        _ => Ok(None),
+    }
 }
 
 fn sum(values: &[Exact]) -> Found {
