@@ -322,7 +322,7 @@ impl Definition {
         amounts
     }
 
-    /// The value of a window, exactly; none: missing.
+    /// The value of a window, exactly (of a level: with six digits); none: missing.
     ///
     /// # Errors
     /// [`Overflow`] if a number is too large.

@@ -253,3 +253,6 @@ fn agrees(comparison: Comparison, order: Ordering) -> bool {
         Comparison::Equal => order == Ordering::Equal,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,11 +7,11 @@ use nhip_profile::{AreaRollup, OverTime, Severity};
 use super::exact::Overflow;
 use super::formula::Reading;
 use super::{Calculation, Compute, Derivation, Input, Stage};
-use crate::calculator::{Exact, Outcome, Request, evaluate};
+use crate::calculator::{Exact, Outcome, Request, evaluate, leq};
 use crate::cell::{Amounts, Cell, SAMPLES_MAX};
 use crate::lane::{Board, Lane};
 use crate::level::{Limit, in_force};
-use crate::plan::{Definition, Plan};
+use crate::plan::{Definition, Kind, Plan};
 use crate::table::mix;
 
 /// Where windows are read.
@@ -328,29 +328,31 @@ fn over_time(by: OverTime, seen: &[Seen<'_>]) -> Found {
 }
 
 /// The mean over windows: what stands above and below is added, where windows have both; else their values are.
-fn pooled(seen: &[Seen<'_>], present: &[Exact]) -> Found {
-    let Some(first) = seen.first() else { return Ok(None) };
+fn pooled(all: &[Seen<'_>], present: &[Exact]) -> Found {
+    let Some(first) = all.first() else { return Ok(None) };
     let kind = first.definition.kind;
-    if !kind.adds_up() || seen.iter().any(|seen| seen.definition.kind != kind) {
+    if !kind.adds_up() || all.iter().any(|seen| seen.definition.kind != kind) {
         return mean(present);
     }
     let (mut above, mut below) = (Vec::new(), Vec::new());
-    for part in seen.chunk_by(|left, right| left.number == right.number) {
-        let (mut sums, mut any) = ((0_i128, 0_i128), false);
-        for seen in part {
-            let amounts = seen.amounts();
-            if amounts.value.is_some() {
-                any = true;
-                sums.0 = sums.0.checked_add(amounts.above).ok_or(Overflow)?;
-                sums.1 = sums.1.checked_add(amounts.below).ok_or(Overflow)?;
-            }
+    for part in all.chunk_by(|left, right| left.number == right.number) {
+        let (mut up, mut down) = (0_i128, 0_i128);
+        for amounts in part.iter().map(Seen::amounts).filter(|amounts| amounts.value.is_some()) {
+            up = up.checked_add(amounts.above).ok_or(Overflow)?;
+            down = down.checked_add(amounts.below).ok_or(Overflow)?;
         }
-        let (Some(seen), true) = (part.first(), any) else { continue };
-        let (up, down) = seen.definition.parts(sums.0, sums.1).ok_or(Overflow)?;
+        let Some(seen) = part.first().filter(|_| down != 0) else { continue };
+        if kind == Kind::Leq && part.len() == all.len() {
+            let level = leq::level(up, down, seen.definition.scale);
+            return Ok(level.and_then(|level| Exact::of(level, seen.definition.scale)));
+        }
+        let (up, down) = seen.definition.parts(up, down).ok_or(Overflow)?;
         above.push(up);
         below.push(down);
     }
     match (sum(&above)?, sum(&below)?) {
+        // Of levels of two versions the values are all there is.
+        _ if kind == Kind::Leq => mean(present),
         (Some(above), Some(below)) => above.over(below),
         _ => Ok(None),
     }

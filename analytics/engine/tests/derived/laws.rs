@@ -68,6 +68,11 @@ fn every_derived_figure_equals_the_plain_model() {
             );
         }
         assert_eq!(engine.overflows(), 0);
+        let stations = rows.iter().filter(|row| row.key.indicator.as_str() == "g.index_1h");
+        let stations = stations.filter(|row| !row.key.group.is_empty() && row.value.is_some());
+        assert!(stations.count() > 10, "seed {seed}: the index has stations");
+        let reconciled = rows.iter().filter(|row| row.key.indicator.as_str() == "g.index_1h");
+        assert!(reconciled.filter_map(|row| row.badge.dung).count() > 0, "seed {seed}: it is reconciled");
     }
 }
 

@@ -8,7 +8,7 @@ use nhip_proto::{MINUTE, divide_half_even};
 use crate::measured::{Final, Key};
 use crate::world::HOUR;
 
-/// The definitions of this test, to stand behind those of the profile.
+/// The definitions of this test, to stand behind those of the profile. Those named `g.` are not evaluated again.
 pub(crate) const PROFILE: &str = r#"
 [[indicator]]
 id = "d.sum_10m"
@@ -108,6 +108,59 @@ basis = "test"
 over_time = { of = "env.pm25_10m", by = "mean" }
 window = "1h"
 direction = "neutral"
+
+[[indicator]]
+id = "g.pm25_1h"
+name = { vi = "PM2.5 từng trạm", en = "PM2.5 of each station" }
+domain = "env"
+unit = "µg/m³"
+scale = 1
+owner = "test"
+basis = "test"
+stream = "air"
+mean = "pm25"
+readings_min = 0.5
+group = "source"
+window = "1h"
+direction = "worse"
+
+[[indicator]]
+id = "g.index_1h"
+name = { vi = "Chỉ số", en = "Index" }
+domain = "env"
+unit = "1"
+scale = 0
+owner = "test"
+basis = "test"
+calculator = { name = "vn_aqi_hour", inputs = { pm25 = "g.pm25_1h" } }
+rollup_area = "max"
+reconcile = { with = "g.worst_1h", tolerance = 10 }
+window = "1h"
+direction = "worse"
+
+[[indicator]]
+id = "g.worst_1h"
+name = { vi = "Cao nhất", en = "Worst" }
+domain = "env"
+unit = "1"
+scale = 0
+owner = "test"
+basis = "test"
+formula = "max(g.index_1h, coalesce(g.index_1h[-1], 0))"
+window = "1h"
+direction = "worse"
+
+[[indicator]]
+id = "g.online_1h"
+name = { vi = "Trực tuyến một giờ", en = "Online in an hour" }
+domain = "traffic"
+unit = "%"
+scale = 3
+owner = "test"
+basis = "test"
+over_time = { of = "traffic.online_10m", by = "mean" }
+window = "1h"
+direction = "better"
 
 [[indicator]]
 id = "d.last_1h"
