@@ -66,7 +66,9 @@ impl Names<'_> {
         };
         match expression {
             Expression::Number(number, _) => {
-                Exact::of(number.mantissa, number.scale).map_or(Term::Missing, Term::Number)
+                let exact = Exact::of(number.mantissa, number.scale);
+                let exact = exact.and_then(|exact| Exact::reduced(exact.numerator, exact.denominator));
+                exact.map_or(Term::Missing, Term::Number)
             }
             Expression::Input { indicator, back } => {
                 let at = self.inputs.iter().position(|known| known == indicator);

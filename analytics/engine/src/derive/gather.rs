@@ -309,6 +309,7 @@ fn settle(mut cell: Cell, value: Found, scale: u8) -> Worked {
     });
     let lost = matches!(value, Ok(Some(_))) && matches!(shown, Ok(None));
     if let Ok(Some(exact)) = shown {
+        let exact = Exact::reduced(exact.numerator, exact.denominator).unwrap_or(exact);
         (cell.above, cell.below) = (exact.numerator, exact.denominator);
     }
     Worked { cell, overflow: value.is_err() || lost }
