@@ -7,11 +7,11 @@ use nhip_profile::{AreaRollup, OverTime, Severity};
 use super::exact::Overflow;
 use super::formula::Reading;
 use super::{Calculation, Compute, Derivation, Input, Stage};
-use crate::calculator::{Exact, Outcome, Request, evaluate, leq};
+use crate::calculator::{Exact, Outcome, Request, evaluate};
 use crate::cell::{Amounts, Cell, SAMPLES_MAX};
 use crate::lane::{Board, Lane};
 use crate::level::{Limit, in_force};
-use crate::plan::{Definition, Kind, Plan};
+use crate::plan::{Definition, Kind, Plan, level_of};
 use crate::table::mix;
 
 /// Where windows are read.
@@ -342,11 +342,10 @@ fn pooled(all: &[Seen<'_>], present: &[Exact]) -> Found {
             up = up.checked_add(amounts.above).ok_or(Overflow)?;
             down = down.checked_add(amounts.below).ok_or(Overflow)?;
         }
-        let Some(seen) = part.first().filter(|_| down != 0) else { continue };
         if kind == Kind::Leq && part.len() == all.len() {
-            let level = leq::level(up, down, seen.definition.scale);
-            return Ok(level.and_then(|level| Exact::of(level, seen.definition.scale)));
+            return Ok(level_of(up, down));
         }
+        let Some(seen) = part.first().filter(|_| down != 0) else { continue };
         let (up, down) = seen.definition.parts(up, down).ok_or(Overflow)?;
         above.push(up);
         below.push(down);

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use nhip_engine::{Effects, Engine};
 use nhip_proto::{Logged, MINUTE, Record, Row, RowCause, RowState, SECOND, encode_row};
 
-use crate::measured::{self, Key};
-use crate::model;
+use crate::expected;
+use crate::model::{self, Key};
 use crate::world::{self, Dice, HOUR, Said};
 
 const EACH: usize = 4;
@@ -22,7 +22,7 @@ pub(crate) fn log(said: &[Said], tick: i64, after: i64) -> Vec<Logged> {
 
 pub(crate) fn with_derived(text: &str) -> String {
     let at = text.find("[[threshold]]").expect("the profile has thresholds");
-    format!("{}{}\n{}", &text[..at], model::PROFILE, &text[at..])
+    format!("{}{}\n{}", &text[..at], expected::PROFILE, &text[at..])
 }
 
 fn told(seed: u64, delay: i64) -> Vec<Said> {
@@ -50,7 +50,7 @@ fn bytes(rows: &[Row]) -> Vec<u8> {
 fn every_derived_figure_equals_the_plain_model() {
     for seed in SEEDS {
         let said = world::with_rubbish(world::with_duplicates(told(seed, 20 * MINUTE), seed), seed);
-        let wanted = model::derived(&measured::finals(EACH, &said).0);
+        let wanted = expected::derived(&model::finals(EACH, &said).0);
         let (engine, rows) = world::run(&log(&said, 20 * SECOND, 27 * HOUR), 1);
         let found = finals(&rows);
         for (key, wanted) in &wanted {

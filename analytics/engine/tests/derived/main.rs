@@ -1,9 +1,11 @@
 //! Laws of derived figures: a plain evaluation of the same definitions, and that nothing depends on how records came.
 
 mod changes;
+mod expected;
 mod laws;
-#[path = "../laws/model.rs"]
+#[path = "../laws/measured.rs"]
 mod measured;
+#[path = "../laws/model.rs"]
 mod model;
 #[path = "../laws/world.rs"]
 mod world;

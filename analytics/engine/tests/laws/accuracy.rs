@@ -58,7 +58,8 @@ fn a_reconciled_figure_speaks_for_its_source_its_domain_and_the_whole() {
     assert_eq!(words(&line, "").dung, Some(share));
     assert_eq!(words(&line, "traffic").dung, None, "no figure of that domain is checked");
     let sources = line.engine.sources();
-    let of = |id: &str| sources.iter().find(|line| line.source == SourceId::new(id)).expect("a source").badge.dung;
+    let of =
+        |id: &str| sources.iter().find(|line| line.source == SourceId::new(id)).expect("a source").badge.dung;
     assert_eq!(of("air-0"), Some(share));
     assert_eq!(of("traffic-0"), None);
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use nhip_proto::{MINUTE, divide_half_even};
 
-use crate::measured::{Final, Key};
+use crate::model::{Final, Key};
 use crate::world::HOUR;
 
 /// The definitions of this test, to stand behind those of the profile. Those named `g.` are not evaluated again.
