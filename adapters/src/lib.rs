@@ -2,7 +2,9 @@
 
 mod bus_local;
 mod clock_system;
+mod drop_folder;
 mod file_io;
+mod http_pull;
 mod keys_file;
 mod log_segment;
 mod mqtt_broker;
@@ -15,6 +17,8 @@ mod state_file;
 
 pub use bus_local::{BUS_UPDATES_MAX, LocalBus};
 pub use clock_system::{ScaledClock, SystemClock};
+pub use drop_folder::{DropFolder, DropFolderConfig};
+pub use http_pull::{HttpPull, HttpPullConfig, Paging, PullLogin};
 pub use keys_file::KeyFiles;
 pub use log_segment::{
     LogConfig, LogFiles, LogIdentity, LogOpenError, RecoveryReport, SegmentLog, VerifyReport,

@@ -3,6 +3,7 @@
 
 mod axis_event;
 mod chirpstack;
+mod circular_10;
 pub(crate) mod clock_text;
 mod dahua_event;
 mod dialect;
@@ -94,6 +95,7 @@ pub fn decode(dialect: Dialect, payload: &[u8], context: &DecodeContext<'_>) -> 
     let (items, session) = match dialect {
         Dialect::NativeJson => (native_json::items(payload, context), None),
         Dialect::NativeProtobuf => (native_protobuf::items(payload, context), None),
+        Dialect::Circular10 => (circular_10::items(payload, context), None),
         Dialect::JsonMap => (json_map::items(payload, context), None),
         Dialect::SparkplugB => match sparkplug_b::items(payload, context) {
             Ok((items, session)) => (Ok(items), Some(session)),

@@ -357,8 +357,9 @@ fn own_zone(mapping: &Mapping) -> Option<TimeZone> {
 }
 
 /// The zone of a stream's stamps that name none.
-fn stream_zone(profile: &Profile, _stream: &StreamId) -> Option<TimeZone> {
-    profile.time_zone()
+fn stream_zone(profile: &Profile, stream: &StreamId) -> Option<TimeZone> {
+    let own = profile.streams.get(stream).and_then(|stream| stream.zone.as_deref());
+    own.map_or_else(|| profile.time_zone(), named_zone)
 }
 
 /// The levels of a topic; none if it has too many.

@@ -1,5 +1,7 @@
 //! Questions a profile answers: who is due where, which limit holds on a day, which zone rules apply.
 
+use std::collections::BTreeSet;
+
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use nhip_proto::{AreaCode, IndicatorId, SourceId, Span, StreamId, ZoneRules};
@@ -167,7 +169,10 @@ impl Window {
 /// The bundled rules of the zones a profile uses, sorted by name, as the Profile record keeps them.
 #[must_use]
 pub fn zone_rules(profile: &Profile) -> Vec<ZoneRules> {
-    zone(&profile.zone).into_iter().collect()
+    let streams = profile.streams.values().filter_map(|stream| stream.zone.as_deref());
+    let times = profile.mappings.values().filter_map(|mapping| mapping.time.as_ref()?.zone.as_deref());
+    let names: BTreeSet<&str> = streams.chain(times).chain([profile.zone.as_str()]).collect();
+    names.into_iter().filter_map(zone).collect()
 }
 
 /// The bundled rules of one zone; none if there is no such zone.

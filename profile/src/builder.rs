@@ -169,6 +169,7 @@ impl Stream {
             class: Class::Machine,
             deadline: None,
             key_class: id.to_owned(),
+            zone: None,
             identity: Identity::Time,
             cadence: MINUTE,
             disorder: MINUTE,

@@ -72,6 +72,7 @@ const UNITS: &[Unit] = &[
     unit("Wh", &[], "energy", (1, 1)),
     unit("kWh", &[], "energy", (1_000, 1)),
     unit("m³/s", &["m3/s"], "flow", (1, 1)),
+    unit("m³/h", &["m3/h"], "flow", (1, 3_600)),
     unit("µS/cm", &["uS/cm"], "conductivity", (1, 1)),
     unit("mS/cm", &[], "conductivity", (1_000, 1)),
     unit("°", &["deg", "degree", "degrees"], "angle", (1, 1)),

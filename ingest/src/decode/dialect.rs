@@ -40,6 +40,8 @@ pub enum Dialect {
     Zigbee2Mqtt,
     /// Tasmota telemetry.
     Tasmota,
+    /// Station files of Circular 10/2021/TT-BTNMT.
+    Circular10,
     /// Any JSON by a mapping of the profile.
     JsonMap,
 }
@@ -63,6 +65,7 @@ impl Dialect {
         Self::Open311,
         Self::Zigbee2Mqtt,
         Self::Tasmota,
+        Self::Circular10,
         Self::JsonMap,
     ];
 
@@ -104,6 +107,7 @@ impl Dialect {
             Self::Open311 => "open311@1",
             Self::Zigbee2Mqtt => "zigbee2mqtt@1",
             Self::Tasmota => "tasmota@1",
+            Self::Circular10 => "circular-10@1",
             Self::JsonMap => "json-map@1",
         }
     }

@@ -2,6 +2,7 @@
 //! memory.
 
 mod canary;
+mod circular_10;
 mod foreign;
 mod json_map;
 mod native_json;

@@ -13,6 +13,7 @@ const DIALECTS: &[&str] = &[
     "native-protobuf",
     "sparkplug-b",
     "json-map",
+    "circular-10",
     "onvif-event",
     "onvif-metadata",
     "frigate",

@@ -9,7 +9,8 @@ use super::calendars::read_time;
 use super::{Loading, TOPIC_LEVEL, is_topic_level};
 use crate::read::Section;
 use crate::unit::all_units;
-use crate::{Class, Deadline, Identity, Stream, canonical_unit, convertible};
+use crate::access::zone_names;
+use crate::{Class, Deadline, Identity, Stream, canonical_unit, convertible, named_zone};
 
 const HOUR: Span = 60 * MINUTE;
 /// Default of `lateness`.
@@ -65,12 +66,17 @@ fn read_stream(section: &Section<'_>, loading: &mut Loading<'_>) -> Option<Strea
     let skew = section.span_or("skew", MINUTES);
     let key_class = section.text_or("key_class", id.as_deref().unwrap_or_default());
     let open = section.flag("open");
+    let zone = section.has("zone").then(|| section.text("zone")).flatten();
+    if let Some(zone) = zone.as_deref().filter(|zone| named_zone(zone).is_none()) {
+        section.unknown("zone", "time zone", zone, zone_names());
+    }
     Some(Stream {
         id: StreamId::new(&id?),
         label: label?,
         class: class?,
         deadline,
         key_class,
+        zone,
         identity: identity?,
         cadence: cadence?,
         disorder,

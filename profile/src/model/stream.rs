@@ -20,6 +20,8 @@ pub struct Stream {
     pub deadline: Option<Deadline>,
     /// The key class of its sealed part.
     pub key_class: String,
+    /// The IANA zone of stamps that name none; none: the profile's.
+    pub zone: Option<String>,
     /// What makes two readings the same.
     pub identity: Identity,
     /// The usual span between two readings of a source.
