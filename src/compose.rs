@@ -14,6 +14,7 @@ use crate::commands::Failure;
 use crate::config::Config;
 use crate::installation::{self, DataDirectory};
 
+pub(crate) use crate::compose_feeds::feeds;
 pub(crate) use crate::compose_links::{Subscriber, subscribers};
 
 /// The durable doors of a running node.

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use thiserror::Error;
 
 use crate::cli::NodeFlags;
+use crate::config_links::{DropFolderConfig, PullConfig};
 
 /// What one node runs with.
 #[derive(Clone, Debug)]
@@ -27,6 +28,8 @@ pub(crate) struct Config {
     pub(crate) node: String,
     pub(crate) subscribers: Vec<SubscriberConfig>,
     pub(crate) users: Vec<UserConfig>,
+    pub(crate) drop_folders: Vec<DropFolderConfig>,
+    pub(crate) pulls: Vec<PullConfig>,
     pub(crate) origins: Vec<String>,
 }
 
@@ -68,6 +71,8 @@ struct File {
     origins: Vec<String>,
     subscriber: Vec<SubscriberConfig>,
     user: Vec<UserConfig>,
+    drop_folder: Vec<DropFolderConfig>,
+    pull: Vec<PullConfig>,
 }
 
 /// One subscription to a foreign broker.
@@ -148,6 +153,8 @@ impl Config {
             node: file.node.unwrap_or_else(|| "node-1".to_owned()),
             subscribers: file.subscriber,
             users: file.user,
+            drop_folders: file.drop_folder,
+            pulls: file.pull,
             origins: file.origins,
         })
     }

@@ -42,6 +42,8 @@ pub(crate) struct Node {
 struct Links {
     endpoint: Option<Arc<MqttEndpoint>>,
     subscribers: Vec<compose::Subscriber>,
+    /// Drop folders and pulled APIs.
+    feeds: Vec<Arc<dyn IngestLink>>,
 }
 
 /// What may change while the node runs.
@@ -78,6 +80,7 @@ impl Node {
         let links = Links {
             endpoint: compose::endpoint(&config).await?,
             subscribers: compose::subscribers(&config, started.last_record.is_some())?,
+            feeds: compose::feeds(&config)?,
         };
         let listener = TcpListener::bind(config.http)
             .await
@@ -236,6 +239,7 @@ impl Links {
         links.extend(self.endpoint.iter().map(|endpoint| endpoint.clone() as Arc<dyn IngestLink>));
         links
             .extend(self.subscribers.iter().map(|subscriber| subscriber.link.clone() as Arc<dyn IngestLink>));
+        links.extend(self.feeds.iter().cloned());
         links
     }
 }

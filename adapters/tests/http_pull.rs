@@ -234,7 +234,8 @@ async fn troubles_are_met_with_back_off() {
     running.got(&["{}"]).await;
     assert_eq!(server.requests().len(), 9);
     assert!(server.requests().iter().all(|request| request.target == "/list"), "no redirect is followed");
-    assert_eq!(running.link.state().error, "", "what is over is not told any more");
+    let over = |_: &[Request]| running.link.state().error.is_empty();
+    server.until("what is over is not told any more", over).await;
     running.end().await;
 }
 
@@ -245,7 +246,7 @@ async fn a_server_that_wants_to_be_left_alone_is() {
     server.until("the first request", |requests| requests.len() == 1).await;
     server.quiet().await;
     assert_eq!(server.requests().len(), 1, "the back-off alone would be 4 ms");
-    assert_eq!(running.link.state().error, "status 503");
+    server.until("it is told", |_| running.link.state().error == "status 503").await;
     running.end().await;
 }
 

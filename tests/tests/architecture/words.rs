@@ -137,7 +137,7 @@ fn bound(line: &str) -> Option<&str> {
 
 fn is_metric(word: &str) -> bool {
     let rest =
-        ["ingest", "analytics", "dashboard", "mqtt", "log", "rows", "state", "bus", "node", "demo", "keys"];
+        ["ingest", "analytics", "dashboard", "mqtt", "log", "rows", "state", "bus", "node", "demo", "keys", "folder", "pull"];
     rest.iter().any(|room| word.starts_with(&format!("nhip_{room}_")))
         && word.chars().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_')
 }
