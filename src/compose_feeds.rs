@@ -19,9 +19,11 @@ pub(crate) fn feeds(config: &Config) -> Result<Vec<Arc<dyn IngestLink>>, Failure
     let mut names = BTreeSet::new();
     let folders = config.drop_folders.iter().map(|folder| folder.name.as_str());
     for name in folders.chain(config.pulls.iter().map(|pull| pull.name.as_str())) {
-        let level = !name.is_empty() && !name.contains(|sign: char| "/+#{}".contains(sign) || sign.is_control());
+        let level =
+            !name.is_empty() && !name.contains(|sign: char| "/+#{}".contains(sign) || sign.is_control());
         if !level || !names.insert(name) {
-            let what = format!("drop_folder or pull \"{name}\": each needs a name of its own, one topic level");
+            let what =
+                format!("drop_folder or pull \"{name}\": each needs a name of its own, one topic level");
             return Err(Failure::configuration(what));
         }
     }
@@ -67,7 +69,11 @@ fn pull(config: &PullConfig) -> Result<HttpPull, Failure> {
         every_s: config.every_s.clamp(1, SPAN_S_MAX),
         headers: config.headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
         login,
-        paging: config.paging.as_ref().map_or(Ok(Paging::None), |paging| read_paging(paging)).map_err(wrong)?,
+        paging: config
+            .paging
+            .as_ref()
+            .map_or(Ok(Paging::None), |paging| read_paging(paging))
+            .map_err(wrong)?,
         ca_file: config.ca_file.clone().unwrap_or(defaults.ca_file.clone()),
         request_s_max: config.timeout_s.clamp(1, 600),
         epoch_first: epoch_first(),

@@ -99,7 +99,8 @@ impl DropFolder {
     /// [`LinkError::Configuration`] if the directory is none, or no file can be moved within it.
     pub fn new(config: DropFolderConfig) -> Result<Self, LinkError> {
         let shown = config.directory.display().to_string();
-        let unusable = |error: std::io::Error| LinkError::Configuration(format!("drop folder {shown}: {error}"));
+        let unusable =
+            |error: std::io::Error| LinkError::Configuration(format!("drop folder {shown}: {error}"));
         if !std::fs::metadata(&config.directory).map_err(unusable)?.is_dir() {
             return Err(LinkError::Configuration(format!("drop folder {shown}: is no directory")));
         }

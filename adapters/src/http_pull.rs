@@ -155,7 +155,8 @@ impl HttpPull {
     /// [`LinkError::Configuration`]: an address, header, secret or certificate that can never work.
     pub fn new(config: HttpPullConfig) -> Result<Self, LinkError> {
         let wrong = |what: String| LinkError::Configuration(format!("pull {}: {what}", config.name));
-        let first = Address::parse(&config.url).ok_or_else(|| wrong("url: http(s)://host[:port]/…".to_owned()))?;
+        let first =
+            Address::parse(&config.url).ok_or_else(|| wrong("url: http(s)://host[:port]/…".to_owned()))?;
         let client = Client::new(&config).map_err(wrong)?;
         let login = Login::new(&config.login).map_err(wrong)?;
         let shared = Shared::default();
@@ -193,7 +194,8 @@ impl HttpPull {
     /// Doubled with each failure, half of it random.
     fn backoff(&self, failures: u32) -> Duration {
         let longest = self.config.backoff_ms_max.max(1);
-        let doubled = self.config.backoff_ms_min.max(1).saturating_mul(1_u64 << failures.min(20)).min(longest);
+        let doubled =
+            self.config.backoff_ms_min.max(1).saturating_mul(1_u64 << failures.min(20)).min(longest);
         let mut bytes = [0_u8; 8];
         // Without randomness the pause is only less spread.
         getrandom::fill(&mut bytes).unwrap_or_default();
@@ -268,7 +270,8 @@ impl HttpPull {
     }
 
     fn count(&self, outcome: &'static str) {
-        counter!("nhip_pull_requests_total", "link" => self.config.name.clone(), "outcome" => outcome).increment(1);
+        counter!("nhip_pull_requests_total", "link" => self.config.name.clone(), "outcome" => outcome)
+            .increment(1);
     }
 
     fn note(&self, error: String) {

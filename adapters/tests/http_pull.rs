@@ -114,7 +114,8 @@ async fn paging_ends_whatever_the_server_says() {
     ];
     for (page, reason, pages) in cases {
         let server = Server::start(move |_| Answer::json(page)).await;
-        let running = start(&server, |config| config.paging = Paging::NextLink { pointer: "/next".to_owned() });
+        let running =
+            start(&server, |config| config.paging = Paging::NextLink { pointer: "/next".to_owned() });
         running.got(&vec![page; pages]).await;
         server.quiet().await;
         assert_eq!(server.requests().len(), pages, "{reason}");
@@ -145,13 +146,14 @@ async fn what_did_not_change_is_not_sent_again_and_only_durable_pages_count_as_k
     .await;
     let running = start(&server, |config| config.every_s = 1);
     running.intake.hold(true);
-    server.until("a second round after the page is durable", |requests| {
-        if requests.len() == 1 {
-            running.intake.settle_all();
-        }
-        requests.len() >= 3
-    })
-    .await;
+    server
+        .until("a second round after the page is durable", |requests| {
+            if requests.len() == 1 {
+                running.intake.settle_all();
+            }
+            requests.len() >= 3
+        })
+        .await;
     let requests = server.requests();
     assert_eq!(requests[0].header("if-none-match"), None);
     assert_eq!(requests[1].header("if-none-match"), Some("\"v1\""));
@@ -306,7 +308,13 @@ async fn it_keeps_the_promises_of_a_link_that_nobody_sends_to() {
     let make = async || {
         let server = Arc::new(Server::start_closed(|_| Answer::json("{}").with("etag", "\"1\"")).await);
         let url = server.url("/list");
-        let config = HttpPullConfig { url, every_s: 1, backoff_ms_min: 1, backoff_ms_max: 4, ..HttpPullConfig::default() };
+        let config = HttpPullConfig {
+            url,
+            every_s: 1,
+            backoff_ms_min: 1,
+            backoff_ms_max: 4,
+            ..HttpPullConfig::default()
+        };
         Bench { link: Arc::new(HttpPull::new(config).expect("good")), peer: Box::new(Agency { server }) }
     };
     ingest_link::gives_up_when_refused(&make).await;

@@ -128,7 +128,11 @@ fn judge(
             wanted.map(|line| with_own_time(line, zone)).collect()
         }
         Expected::Rejection(reason) => {
-            let refused = |(_, decoded): &(_, Decoded)| matches!(&decoded.body, MessageBody::Rejected(rejection) if rejection.reason == *reason);
+            let reason_of = |decoded: &Decoded| match &decoded.body {
+                MessageBody::Rejected(rejection) => Some(rejection.reason),
+                MessageBody::Items(_) => None,
+            };
+            let refused = |(_, decoded): &(_, Decoded)| reason_of(decoded) == Some(*reason);
             if messages.iter().any(refused) {
                 return Ok(());
             }

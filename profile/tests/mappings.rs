@@ -62,7 +62,11 @@ fn said(from: &str, to: &str) -> Vec<String> {
     ];
     let result = load(&files.map(|(path, text)| (path.to_owned(), text)));
     let mistakes = result.err().unwrap_or_default();
-    mistakes.iter().map(Mistake::to_string).map(|line| line.trim_start_matches("p.toml:").to_owned()).collect()
+    mistakes
+        .iter()
+        .map(Mistake::to_string)
+        .map(|line| line.trim_start_matches("p.toml:").to_owned())
+        .collect()
 }
 
 #[test]
@@ -134,7 +138,8 @@ fn every_mistake_of_a_mapping_is_told_where_it_stands() {
         (
             "mapping = \"station\"",
             "mapping = \"statoin\"",
-            "45:11: route.mapping: unknown mapping \"statoin\", did you mean \"station\"? (allowed: station)".to_owned(),
+            "45:11: route.mapping: unknown mapping \"statoin\", did you mean \"station\"? (allowed: station)"
+                .to_owned(),
         ),
         (
             "dialect = \"json-map\"\nmapping = \"station\"",
@@ -156,14 +161,16 @@ fn every_mistake_of_a_mapping_is_told_where_it_stands() {
         (
             "expect = \"nothing\"",
             "reject = \"syntaks\"",
-            "40:10: mapping.test.reject: unknown word \"syntaks\", did you mean \"syntax\"? (allowed: no_route, too_large, \
+            "40:10: mapping.test.reject: unknown word \"syntaks\", did you mean \"syntax\"? (allowed: no_route, \
+             too_large, \
              syntax, field_missing, field_invalid, time_invalid, too_many_items, empty, unknown_source, bounds)"
                 .to_owned(),
         ),
         (
             "zone = \"Asia/Bangkok\"",
             "zon = \"Asia/Bangkok\"",
-            "28:40: mapping.time.zon: unknown key \"zon\", did you mean \"zone\"? (allowed: path, format, zone, optional)"
+            "28:40: mapping.time.zon: unknown key \"zon\", did you mean \"zone\"? (allowed: path, format, zone, \
+             optional)"
                 .to_owned(),
         ),
     ];

@@ -116,12 +116,20 @@ fn a_station_file_three_days_late_reopens_its_hours() {
         get_json(stepped.node.http, &format!("/api/v1/explain?{asked}"))["figure"].clone()
     };
     let before = figure(&stepped);
-    assert_eq!((&before["value"], &before["state"], &before["k"]), (&20.into(), &"final".into(), &1.into()), "{before}");
+    assert_eq!(
+        (&before["value"], &before["state"], &before["k"]),
+        (&20.into(), &"final".into(), &1.into()),
+        "{before}"
+    );
     // Three days later the other station's buffer arrives.
     put(&stepped, "KK01", MIDNIGHT + 600, "40,0", "00");
     stepped.step_to(ArrivalTime((MIDNIGHT + 3 * 86_400 + 60) * SECOND));
     let after = figure(&stepped);
-    assert_eq!((&after["value"], &after["state"], &after["k"]), (&30.into(), &"revised".into(), &2.into()), "{after}");
+    assert_eq!(
+        (&after["value"], &after["state"], &after["k"]),
+        (&30.into(), &"revised".into(), &2.into()),
+        "{after}"
+    );
     let line = ledger(stepped.node.http, "KK02");
     assert_eq!(line["item_rejected"], 1, "the calibrating value is counted, with its reason: {line}");
 }

@@ -1,8 +1,8 @@
 //! The recipes of docs/recipes, run as a newcomer would: files written, commands run, output compared.
 //!
-//! A block of `toml` or `csv` whose first line is a comment with a path is a file; a block of `sh` is run, and a block of
-//! `text` behind it holds lines that must stand in its output. `nhip run …` starts the real program; addresses of the page
-//! become the ones it has. Only commands that read (`curl -s '…'` without data) are repeated until they say it.
+//! A block of `toml` or `csv` whose first line is a comment with a path is a file; a block of `sh` is run, and a
+//! block of `text` behind it holds lines that must stand in its output. `nhip run …` starts the real program;
+//! addresses of the page become the ones it has. Only commands that read (`curl -s '…'` without data) are repeated until they say it.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -128,7 +128,8 @@ impl Desk {
     fn start(&mut self, flags: &str) {
         let words: Vec<&str> = flags.split_whitespace().collect();
         let value = |name: &str| {
-            let at = words.iter().position(|word| *word == name).unwrap_or_else(|| panic!("{name} in {flags}"));
+            let at =
+                words.iter().position(|word| *word == name).unwrap_or_else(|| panic!("{name} in {flags}"));
             self.folder.path().join(words[at + 1])
         };
         let profile = value("--profile").display().to_string();

@@ -96,7 +96,10 @@ impl Watch {
             };
             let rested = since.elapsed() >= Duration::from_millis(config.settle_ms);
             let room = found.len() < config.files_per_scan_max && bytes < config.bytes_per_scan_max;
-            if rested && room && let Ok(payload) = read(&mut place, config.file_bytes_max) {
+            if rested
+                && room
+                && let Ok(payload) = read(&mut place, config.file_bytes_max)
+            {
                 bytes += payload.len();
                 found.push(Found { place, payload });
             } else {

@@ -89,7 +89,9 @@ mod tests {
         assert_eq!(shown("https://a.vn").as_deref(), Some("https://a.vn:443 /"));
         assert_eq!(shown("http://a.vn:81/b?c=1#d").as_deref(), Some("http://a.vn:81 /b?c=1"));
         assert_eq!(shown("http://[::1]:81?x").as_deref(), Some("http://[::1]:81 /?x"));
-        for text in ["", "ftp://a", "http://", "http://u@a/", "http://a/b c", "http://a:99999/", "http://a/\r\nX: y"] {
+        for text in
+            ["", "ftp://a", "http://", "http://u@a/", "http://a/b c", "http://a:99999/", "http://a/\r\nX: y"]
+        {
             assert_eq!(shown(text), None, "{text:?}");
         }
         let here = Address::parse("http://a:81/v1/list?page=2&limit=5").expect("an address");

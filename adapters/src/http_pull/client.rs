@@ -192,4 +192,3 @@ impl Client {
 fn broken(what: impl std::fmt::Display) -> Fault {
     Fault::Connection(what.to_string())
 }
-

@@ -102,7 +102,8 @@ impl Server {
             changed: watch::Sender::new(0),
             door: watch::Sender::new(false),
         };
-        let (requests, changed, door) = (server.requests.clone(), server.changed.clone(), server.door.clone());
+        let (requests, changed, door) =
+            (server.requests.clone(), server.changed.clone(), server.door.clone());
         let script: Arc<Script> = Arc::new(script);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -147,7 +148,12 @@ impl Server {
     }
 }
 
-async fn serve(mut stream: TcpStream, requests: &Mutex<Vec<Request>>, changed: &watch::Sender<u64>, script: &Script) {
+async fn serve(
+    mut stream: TcpStream,
+    requests: &Mutex<Vec<Request>>,
+    changed: &watch::Sender<u64>,
+    script: &Script,
+) {
     let Some(request) = read(&mut stream).await else { return };
     let answer = script(&request);
     requests.lock().unwrap_or_else(PoisonError::into_inner).push(request);
@@ -185,7 +191,8 @@ async fn read(stream: &mut TcpStream) -> Option<Request> {
         Some((name.to_ascii_lowercase(), value.trim().to_owned()))
     };
     let headers: Vec<_> = lines.filter_map(header).collect();
-    let length = headers.iter().find(|(name, _)| name == "content-length").and_then(|(_, value)| value.parse().ok());
+    let length =
+        headers.iter().find(|(name, _)| name == "content-length").and_then(|(_, value)| value.parse().ok());
     let mut body = bytes.split_off(head.len() + 4);
     while body.len() < length.unwrap_or(0) {
         let mut chunk = [0; 4_096];

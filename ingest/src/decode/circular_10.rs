@@ -7,9 +7,7 @@ use jiff::tz::TimeZone;
 use nhip_proto::{Decimal, Item, ItemFlags, ItemValue, Rejection, RejectionReason};
 
 use super::json::decimal_of_text;
-use super::{
-    DecodeContext, ITEMS_MAX, Stamp, clear_unit, clock_text, quantity_item, refuse, undeclared,
-};
+use super::{DecodeContext, ITEMS_MAX, Stamp, clear_unit, clock_text, quantity_item, refuse, undeclared};
 
 /// What stations write where they have no value.
 const NO_VALUE: [&str; 6] = ["", "-", "--", "---", "NA", "N/A"];
@@ -49,7 +47,12 @@ pub(super) fn items(payload: &[u8], context: &DecodeContext<'_>) -> Result<Vec<I
     if items.is_empty() { Err(refuse(RejectionReason::Empty, "", 0)) } else { Ok(items) }
 }
 
-fn read_line(line: &str, position: usize, place: usize, context: &DecodeContext<'_>) -> Result<Item, Rejection> {
+fn read_line(
+    line: &str,
+    position: usize,
+    place: usize,
+    context: &DecodeContext<'_>,
+) -> Result<Item, Rejection> {
     let fields: Vec<&str> = if line.contains('\t') {
         line.split('\t').map(str::trim).collect()
     } else {

@@ -61,12 +61,6 @@ impl<'a> Json<'a> {
         members.iter().find(|(key, _)| key == name).map(|(_, value)| value)
     }
 
-    /// The value a JSON pointer (RFC 6901) leads to, without its escapes: for names of a dialect's own.
-    pub(crate) fn pointer(&self, pointer: &str) -> Option<&Self> {
-        let Some(tokens) = pointer.strip_prefix('/') else { return pointer.is_empty().then_some(self) };
-        tokens.split('/').try_fold(self, Self::step_to)
-    }
-
     /// The value a path leads to.
     pub(crate) fn find(&self, steps: &[Step]) -> Option<&Self> {
         steps.iter().try_fold(self, |here, step| match step {
@@ -336,9 +330,6 @@ mod tests {
             }
         }
         assert_eq!(found(json, ".").map(|text| text.starts_with("Object")), Some(true));
-        let root = parse(json.as_bytes()).expect("JSON");
-        assert_eq!(root.pointer("/a/b/1/k").and_then(Json::whole), Some(2));
-        assert_eq!(root.pointer("a").map(|_| ()), None);
     }
 
     #[test]

@@ -142,9 +142,10 @@ mod tests {
 
     #[test]
     fn elements_are_cut_as_they_were_sent() {
-        let json = "\u{feff} { \"o\":{\"a\":[9]}, \"a\\u0062\" : {\"x\": [ {\"s\":\"]}\\\",\"}, [1, 2] ,\t-1.50e3,\"t\" , true ]}}";
+        let list = "[ {\"s\":\"]}\\\",\"}, [1, 2] ,\t-1.50e3,\"t\" , true ]";
+        let json = format!("\u{feff} {{ \"o\":{{\"a\":[9]}}, \"a\\u0062\" : {{\"x\": {list}}}}}");
         let want = ["{\"s\":\"]}\\\",\"}", "[1, 2]", "-1.50e3", "\"t\"", "true"];
-        assert_eq!(split(json, "/ab/x"), Ok(want.map(str::to_owned).to_vec()));
+        assert_eq!(split(&json, "/ab/x"), Ok(want.map(str::to_owned).to_vec()));
         assert_eq!(split("[[1],[2,3]]", "[1]"), Ok(vec!["2".to_owned(), "3".to_owned()]));
         assert_eq!(split(" [ 1 ] ", "."), Ok(vec!["1".to_owned()]));
     }

@@ -10,10 +10,18 @@ use crate::stage::{MIDNIGHT, shown};
 fn read(file: &[u8]) -> Vec<String> {
     let stream = Stream::minutely(
         "station",
-        &[("pm25", "µg/m³"), ("Temp", "°C"), ("flow", "m³/h"), ("pH", "pH"), ("COD", "mg/L"), ("CO", "mg/m³")],
+        &[
+            ("pm25", "µg/m³"),
+            ("Temp", "°C"),
+            ("flow", "m³/h"),
+            ("pH", "pH"),
+            ("COD", "mg/L"),
+            ("CO", "mg/m³"),
+        ],
     );
     let zone = named_zone("Asia/Ho_Chi_Minh");
-    let context = DecodeContext { zone: zone.as_ref(), ..DecodeContext::of(&stream, ArrivalTime(MIDNIGHT), &[]) };
+    let context =
+        DecodeContext { zone: zone.as_ref(), ..DecodeContext::of(&stream, ArrivalTime(MIDNIGHT), &[]) };
     shown(&decode(Dialect::Circular10, file, &context).body)
 }
 

@@ -74,15 +74,21 @@ fn a_deleted_retained_message_says_nothing() {
 proptest! {
     /// No payload makes a mapping panic, neither noise nor the tests' own payloads with bytes changed.
     #[test]
-    fn no_bytes_break_a_mapping(at in 0_usize..10_000, noise in proptest::collection::vec(any::<u8>(), 0..4), which in 0_usize..28) {
+    fn no_bytes_break_a_mapping(
+        at in 0_usize..10_000,
+        noise in proptest::collection::vec(any::<u8>(), 0..4),
+        which in 0_usize..28,
+    ) {
         let profile = profile(str::to_owned);
-        let tests: Vec<_> = profile.mappings.values().flat_map(|one| one.tests.iter().map(move |test| (one, test))).collect();
+        let mappings = profile.mappings.values();
+        let tests: Vec<_> = mappings.flat_map(|one| one.tests.iter().map(move |test| (one, test))).collect();
         let stream = profile.streams.values().next().expect("one");
         if let Some((mapping, test)) = tests.get(which) {
             let mut payload = test.payload.clone().into_bytes();
             let at = at % (payload.len() + 1);
             payload.splice(at..(at + noise.len()).min(payload.len()), noise);
-            let context = DecodeContext { mapping: Some(mapping), ..DecodeContext::of(stream, ArrivalTime(MIDNIGHT), &[]) };
+            let plain = DecodeContext::of(stream, ArrivalTime(MIDNIGHT), &[]);
+            let context = DecodeContext { mapping: Some(mapping), ..plain };
             let first = decode(Dialect::JsonMap, &payload, &context);
             prop_assert_eq!(first, decode(Dialect::JsonMap, &payload, &context));
         }
