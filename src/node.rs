@@ -76,7 +76,7 @@ impl Node {
             analytics.ended.await.map_err(Failure::other)?.map_err(Failure::other)
         });
         let clock = clock::choose(&config, started.last_record)?;
-        let room = start_ingest(&doors, &profile, files, &started, clock.clone()).await?;
+        let room = start_ingest(&doors, &profile, files.clone(), &started, clock.clone()).await?;
         let links = Links {
             endpoint: compose::endpoint(&config).await?,
             subscribers: compose::subscribers(&config, started.last_record.is_some())?,
@@ -92,7 +92,8 @@ impl Node {
         tasks.spawn("rebirths", rebirth::send(requests, outgoing, rebirth_clock));
         let (valid, profiles) = watch::channel(Arc::clone(&profile));
         let filters = config.subscribers.iter().flat_map(|one| one.filters.iter().cloned()).collect();
-        let reviser = Reviser::new(config.profile.clone(), room.clone(), analysis.clone(), valid, filters);
+        let reviser =
+            Reviser::new(config.profile.clone(), room.clone(), analysis.clone(), (valid, files), filters);
         let reviser: Arc<dyn Revisions> = Arc::new(reviser);
         tasks.spawn("reload", supervise::reload_on_signals(reviser.clone(), stop.clone()));
         let revised = Revised { revisions: reviser, profiles };

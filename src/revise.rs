@@ -10,7 +10,7 @@ use nhip_ports::{
     AnalysisError, ProfileApplied, REPORT_OFFSETS_MAX, RedecodeOrder, RedecodeReport, Refused, RestateOrder,
     RestateReport, RestatedFigure, RevisionError, Revisions,
 };
-use nhip_profile::Profile;
+use nhip_profile::{Edition, Profile};
 use nhip_proto::{ArrivalTime, ProfileText, Restate};
 use tokio::sync::{Mutex, watch};
 
@@ -22,6 +22,9 @@ pub(crate) const RESTATE_WINDOWS_MAX: u64 = 1_000_000;
 /// Lines of what changed in one answer at most.
 const CHANGES_MAX: usize = 1_000;
 
+/// Path and text of every file of a profile.
+type Files = Vec<(String, String)>;
+
 /// The node's revisions.
 pub(crate) struct Reviser {
     directory: PathBuf,
@@ -30,8 +33,8 @@ pub(crate) struct Reviser {
     profile: watch::Sender<Arc<Profile>>,
     /// What foreign brokers are asked for.
     filters: Vec<String>,
-    /// One order at a time.
-    turn: Mutex<()>,
+    /// One order at a time. The text of the profile now valid.
+    turn: Mutex<Files>,
 }
 
 impl Reviser {
@@ -39,19 +42,19 @@ impl Reviser {
         directory: PathBuf,
         room: Arc<IngestRoom>,
         analysis: Arc<AnalysisHandle>,
-        profile: watch::Sender<Arc<Profile>>,
+        (profile, files): (watch::Sender<Arc<Profile>>, Files),
         filters: Vec<String>,
     ) -> Self {
-        Self { directory, room, analysis, profile, filters, turn: Mutex::new(()) }
+        Self { directory, room, analysis, profile, filters, turn: Mutex::new(files) }
     }
 
-    fn turn(&self) -> Result<tokio::sync::MutexGuard<'_, ()>, RevisionError> {
+    fn turn(&self) -> Result<tokio::sync::MutexGuard<'_, Files>, RevisionError> {
         self.turn.try_lock().map_err(|_| RevisionError::Unavailable("another change is under way".to_owned()))
     }
 }
 
 /// A profile as it goes into the log; the room stamps it.
-pub(crate) fn text_of(profile: &Profile, files: Vec<(String, String)>) -> ProfileText {
+pub(crate) fn text_of(profile: &Profile, files: Files) -> ProfileText {
     ProfileText {
         at: ArrivalTime(0),
         hash: profile.hash,
@@ -64,13 +67,11 @@ pub(crate) fn text_of(profile: &Profile, files: Vec<(String, String)>) -> Profil
 #[async_trait]
 impl Revisions for Reviser {
     async fn apply_profile(&self) -> Result<ProfileApplied, RevisionError> {
-        let _turn = self.turn()?;
+        let mut known = self.turn()?;
         let files = profile_dir::read(&self.directory)
             .map_err(|failure: Failure| RevisionError::Profile(vec![failure.to_string()]))?;
-        let profile = nhip_profile::load(&files).map_err(|mistakes| {
-            let report = nhip_profile::check_report(&mistakes);
-            RevisionError::Profile(report.lines().map(str::to_owned).collect())
-        })?;
+        let profile = nhip_profile::load(&files)
+            .map_err(|mistakes| RevisionError::Profile(mistakes.iter().map(ToString::to_string).collect()))?;
         let before = Arc::clone(&self.profile.borrow());
         let (hash, unsubscribed) = (hex(&profile.hash), unsubscribed(&profile, &self.filters));
         if before.hash == profile.hash {
@@ -80,11 +81,15 @@ impl Revisions for Reviser {
             let what = format!("profile.toml: the id stays {} as long as the node runs", before.id);
             return Err(RevisionError::Profile(vec![what]));
         }
-        let changes = changes(&before, &profile);
+        let changes = changes(
+            Edition { files: &known, profile: &before },
+            Edition { files: &files, profile: &profile },
+        );
         let profile = Arc::new(profile);
-        let text = text_of(&profile, files);
+        let text = text_of(&profile, files.clone());
         let appended = self.room.adopt_profile(Arc::clone(&profile), text).await.map_err(stopping)?;
         self.profile.send_replace(profile);
+        *known = files;
         metrics::counter!("nhip_node_profiles_applied_total").increment(1);
         tracing::info!(offset = appended.first.0, hash, changes = changes.len(), "another profile is valid");
         Ok(ProfileApplied { offset: Some(appended.first), hash, changes, unsubscribed })
@@ -163,54 +168,9 @@ fn covers(filter: &str, route: &str) -> bool {
 }
 
 /// What differs between two profiles, one line each.
-fn changes(before: &Profile, after: &Profile) -> Vec<String> {
-    let mut lines = Vec::new();
-    for (id, indicator) in &after.indicators {
-        match before.indicators.get(id) {
-            None => lines.push(format!("indicator {id}: new, from the next window on")),
-            Some(known) if known.definition != indicator.definition => {
-                lines.push(format!("indicator {id}: another definition, from the next window on"));
-            }
-            Some(known) if known.text != indicator.text => {
-                lines.push(format!("indicator {id}: another text"))
-            }
-            Some(_) => {}
-        }
-    }
-    let gone = before.indicators.keys().filter(|id| !after.indicators.contains_key(*id));
-    lines.extend(gone.map(|id| format!("indicator {id}: gone, it finishes the windows begun")));
-    compare("stream", &before.streams, &after.streams, &mut lines);
-    compare("source", &before.sources, &after.sources, &mut lines);
-    compare("quantity", &before.quantities, &after.quantities, &mut lines);
-    compare("area", &before.areas, &after.areas, &mut lines);
-    for (what, same) in [
-        ("routes", before.routes == after.routes),
-        ("thresholds", before.thresholds == after.thresholds),
-        ("views", before.views == after.views),
-    ] {
-        if !same {
-            lines.push(format!("{what}: changed"));
-        }
-    }
-    lines.truncate(CHANGES_MAX);
-    lines
-}
-
-fn compare<K: Ord + std::fmt::Display, V: PartialEq>(
-    what: &str,
-    before: &std::collections::BTreeMap<K, V>,
-    after: &std::collections::BTreeMap<K, V>,
-    lines: &mut Vec<String>,
-) {
-    for (key, value) in after {
-        match before.get(key) {
-            None => lines.push(format!("{what} {key}: new")),
-            Some(known) if known != value => lines.push(format!("{what} {key}: changed")),
-            Some(_) => {}
-        }
-    }
-    let gone = before.keys().filter(|key| !after.contains_key(*key));
-    lines.extend(gone.map(|key| format!("{what} {key}: gone")));
+fn changes(before: Edition<'_>, after: Edition<'_>) -> Vec<String> {
+    let told = nhip_profile::diff(before, after).to_string();
+    told.lines().take(CHANGES_MAX).map(str::to_owned).collect()
 }
 
 #[cfg(test)]

@@ -65,7 +65,7 @@ basis = "test"
 stream = "air"
 mean = "pm25"
 window = "1h"
-direction = "down"
+direction = "worse"
 completeness_min = 0.0
 
 [[indicator.test]]
@@ -80,6 +80,9 @@ expect env.pm25_1h P 07:00 = 15 final
 
 [[view]]
 id = "main"
+title = { vi = "Không khí", en = "Air" }
+map = "env.pm25_1h"
+tiles = ["env.pm25_1h"]
 "#;
 
 const AREAS: &str = "code,name,name_en,kind,parent,column,row,population,valid_from,valid_to\n\
