@@ -16,6 +16,7 @@ mod observe;
 mod profile_dir;
 mod rebirth;
 mod revise;
+mod self_report;
 mod supervise;
 
 use std::process::ExitCode;

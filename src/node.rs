@@ -21,7 +21,7 @@ use crate::config::Config;
 use crate::rebirth::{self, Rebirths};
 use crate::revise::{self, Reviser};
 use crate::supervise::{self, Tasks};
-use crate::{clock, observe, profile_dir};
+use crate::{clock, observe, profile_dir, self_report};
 
 /// Between two looks at our own /readyz.
 const READY_LOOK: Duration = Duration::from_millis(5);
@@ -89,6 +89,7 @@ impl Node {
         let mqtt = links.endpoint.as_ref().map(|endpoint| endpoint.addr());
         let outgoing = links.commands();
         let rebirth_clock = clock.clone();
+        let own = analysis.clone();
         tasks.spawn("rebirths", rebirth::send(requests, outgoing, rebirth_clock));
         let (valid, profiles) = watch::channel(Arc::clone(&profile));
         let filters = config.subscribers.iter().flat_map(|one| one.filters.iter().cloned()).collect();
@@ -100,6 +101,13 @@ impl Node {
         let dashboard =
             dashboard(&config, &links, analysis, bus, room.clone(), clock.clone(), revised, metrics);
         start_links(&mut tasks, links, &room, &stop);
+        if self_report::wanted(&profile) {
+            let (intake, log) = (room.clone(), doors.log.clone());
+            let (clock, tenant) = (clock.clone(), profile.id.clone());
+            let last_record = started.last_record;
+            let report = self_report::SelfReport { intake, analysis: own, log, clock, tenant, last_record };
+            tasks.spawn("self report", report.run(stop.clone()));
+        }
         let (ticking, ticks_stop) = (room.clone(), stop.clone());
         tasks.spawn("ticks", async move { ticking.run_ticks(ticks_stop).await.map_err(Failure::other) });
         tasks.spawn("http", async move { dashboard.serve(listener, stop).await.map_err(Failure::other) });

@@ -4,6 +4,7 @@
 mod device;
 mod dice;
 mod faults;
+mod foreign;
 mod model;
 mod routes;
 mod shard;
@@ -25,6 +26,8 @@ use thinning::Steps;
 pub(crate) use dice::Dice;
 pub use thinning::MESSAGES_MAX;
 
+/// The node reports of itself; nobody simulates it.
+const NODE_STREAM: &str = "ioc";
 /// Most sources on one connection.
 const SOURCES_PER_CONNECTION: usize = 64;
 
@@ -40,7 +43,7 @@ impl City {
     #[must_use]
     pub fn new(profile: &Profile, seed: u64) -> Self {
         let mut devices = Vec::new();
-        for stream in profile.streams.values() {
+        for stream in profile.streams.values().filter(|stream| stream.id.as_str() != NODE_STREAM) {
             let own = profile.sources.values().filter(|source| source.stream == stream.id);
             let ids: Vec<&SourceId> = own.map(|source| &source.id).collect();
             let place =

@@ -1,8 +1,9 @@
-//! Automation of the repository: `cargo xtask demo | test | bench | fuzz | web | prove`.
+//! Automation of the repository: `cargo xtask demo | test | bench | fuzz | web | prove | mutate`.
 
 mod bench;
 mod demo;
 mod fuzz;
+mod mutate;
 mod prove;
 mod run;
 mod setup;
@@ -54,6 +55,12 @@ enum Task {
     },
     /// Build the pages into web/dist.
     Web,
+    /// Change the calculators' code one expression at a time: their tests must notice.
+    Mutate {
+        /// Passed on to `cargo mutants`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        flags: Vec<String>,
+    },
     /// Check a promise on this machine's disk.
     Prove {
         /// Passed on to `nhip prove`.
@@ -68,6 +75,7 @@ fn main() -> ExitCode {
         Task::Test { no_skip, only } => test::test(no_skip, only.as_deref()),
         Task::Bench { flags } => bench::bench(&flags),
         Task::Fuzz { executions, flags } => fuzz::fuzz(executions, &flags),
+        Task::Mutate { flags } => mutate::mutate(&flags),
         Task::Web => web::build(),
         Task::Prove { flags } => prove::prove(&flags),
     };

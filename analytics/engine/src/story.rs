@@ -7,6 +7,7 @@ use std::fmt;
 
 use nhip_profile::story::{Story, parse_story};
 use nhip_profile::{Mistake, Profile, load};
+use nhip_proto::IndicatorId;
 
 pub use play::Play;
 
@@ -50,10 +51,22 @@ impl Report {
 /// # Errors
 /// The mistakes of the profile; then no story is run.
 pub fn run_profile_tests(files: &[(String, String)], play: Play) -> Result<Report, Vec<Mistake>> {
+    run_tests_of(files, |_| true, play)
+}
+
+/// As [`run_profile_tests`], of some indicators only.
+///
+/// # Errors
+/// As [`run_profile_tests`].
+pub fn run_tests_of(
+    files: &[(String, String)],
+    wanted: impl Fn(&IndicatorId) -> bool,
+    play: Play,
+) -> Result<Report, Vec<Mistake>> {
     let profile = load(files)?;
     let zone = profile.time_zone().unwrap_or(jiff::tz::TimeZone::UTC);
     let mut report = Report::default();
-    for indicator in profile.indicators.values() {
+    for indicator in profile.indicators.values().filter(|indicator| wanted(&indicator.id)) {
         for test in &indicator.tests {
             let (file, line) = test.at.rsplit_once(':').unwrap_or((test.at.as_str(), "1"));
             let story = parse_story(file, line.parse().unwrap_or(1), &test.story, &zone)?;

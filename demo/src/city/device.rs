@@ -1,12 +1,13 @@
 //! One simulated device: a source, its wire format, and what it would measure at any moment.
 
 use jiff::tz::TimeZone;
-use nhip_profile::{Identity, Profile, Stream};
+use nhip_profile::{Class, Identity, Profile, Stream};
 use nhip_proto::{Decimal, EventTime, MINUTE, SECOND, SourceId, Span, StreamId};
 
 use super::dice::Dice;
 use super::faults::{Faults, Suffers};
-use super::model::{Gauge, Moment, gauge_of};
+use super::foreign::Dialect;
+use super::model::{Gauge, Moment, gauge_of, step_of};
 use super::routes::{self, NodeName};
 use crate::reading::{Measure, MeasureValue, Reading};
 use crate::wire::{self, TimeForm};
@@ -23,6 +24,8 @@ pub(crate) enum Format {
     Protobuf,
     /// Behind a Sparkplug edge node, under this device name.
     Sparkplug(NodeName),
+    /// As the system of another maker.
+    Foreign(Dialect),
 }
 
 /// One quantity of a device.
@@ -72,9 +75,13 @@ impl Device {
         let turn = i64::try_from(place.0).unwrap_or(0);
         let phase = (i128::from(cadence) * i128::from(turn) / i128::from(among)) as Span;
         let faults = Faults::new(seed, stream.id.as_str(), place.1, suffers(stream, &format));
+        let topic = match &format {
+            Format::Foreign(dialect) => dialect.topic.clone(),
+            _ => wire::native_topic(&profile.id, stream.id.as_str(), source.as_str(), protobuf),
+        };
         Self {
             faults,
-            topic: wire::native_topic(&profile.id, stream.id.as_str(), source.as_str(), protobuf),
+            topic,
             source: source.clone(),
             stream: stream.id.clone(),
             place,
@@ -138,7 +145,7 @@ impl Device {
         }
         self.drop_speed_of_nobody(&mut measures);
         for (index, (name, words)) in self.states.iter().enumerate() {
-            measures.push(Measure::state(name, self.state(words, index as u64, time)));
+            measures.push(Measure::state(name, self.state((name, words), index as u64, time)));
         }
         let covered = self.cadence.saturating_mul(slots.max(1));
         let mut reading = Reading::at(time, measures);
@@ -148,7 +155,8 @@ impl Device {
                 reading.time = time.plus(-covered);
             }
         }
-        if self.identity == Identity::Sequence || self.format == Format::Protobuf {
+        if self.identity == Identity::Sequence || matches!(self.format, Format::Protobuf | Format::Foreign(_))
+        {
             (reading.boot, reading.sequence) = (Some(1), u64::try_from(slot).ok());
         }
         if self.identity == Identity::Id {
@@ -161,6 +169,7 @@ impl Device {
     pub(crate) fn write(&self, readings: &[Reading]) -> bytes::Bytes {
         match (&self.format, readings) {
             (Format::Json(form), readings) => wire::json(readings, *form),
+            (Format::Foreign(dialect), [reading, ..]) => dialect.write(self.source.as_str(), reading),
             (_, [reading, ..]) => wire::protobuf(reading),
             (_, []) => bytes::Bytes::new(),
         }
@@ -174,6 +183,12 @@ impl Device {
             return Decimal::new(middle + i128::from(self.dice.around(slot, index, span)), sense.scale);
         };
         let at = |slot: i64| gauge.milli(&self.moment(slot, index));
+        if step_of(&sense.name) {
+            // A running total since the device's midnight, when it starts again from 0.
+            let civil_s = self.moment(slot, index).civil_s;
+            let slots = civil_s.saturating_mul(SECOND) / self.cadence;
+            return gauge.decimal((slot - slots..=slot).map(at).sum());
+        }
         if gauge.counts() {
             return gauge.decimal((slot - slots + 1..=slot).map(at).sum());
         }
@@ -202,8 +217,23 @@ impl Device {
         Moment { dice: &self.dice, seconds, civil_s, purpose, minutes: (self.cadence / MINUTE).max(1) }
     }
 
-    /// Most devices are nearly always well, some often not, a few hardly ever.
-    fn state<'a>(&self, words: &'a [String], index: u64, time: EventTime) -> &'a str {
+    /// Most devices are nearly always well, some often not, a few hardly ever; what an event is about changes each time.
+    fn state<'a>(&self, (name, words): (&str, &'a [String]), index: u64, time: EventTime) -> &'a str {
+        let moment = time.0.div_euclid(SECOND);
+        let usual = match name {
+            "kind" | "service" | "service_code" | "label" => {
+                let word = self.dice.throw(moment, 56 + index, words.len().max(1) as u64) as usize;
+                return words.get(word).map_or("", String::as_str);
+            }
+            "verified" => Some(("yes", 85)),
+            "on_time" => Some(("true", 92)),
+            "fielddetection" => Some(("inactive", 96)),
+            _ => None,
+        };
+        if let Some((usual, percent)) = usual {
+            let is_usual = self.dice.throw(moment, 56 + index, 100) < percent;
+            return words.iter().find(|word| (*word == usual) == is_usual).map_or("", String::as_str);
+        }
         let well = WELL.iter().find_map(|well| words.iter().position(|word| word == well)).unwrap_or(0);
         let ill_percent = match self.dice.throw(0, 50 + index, 100) {
             0..=84 => 1,
@@ -256,6 +286,10 @@ fn format_of(profile: &Profile, stream: &Stream, source: &SourceId, place: (usiz
     if let Some(node) = node {
         return Format::Sparkplug(node);
     }
+    let dialect = profile.routes.iter().filter(|route| route.stream == stream.id);
+    if let Some(dialect) = dialect.filter_map(|route| Dialect::of(route, source.as_str())).next() {
+        return Format::Foreign(dialect);
+    }
     let counts = |name: &String| gauge_of(name).is_some_and(|gauge| gauge.counts());
     if stream.quantities.keys().any(counts) {
         return Format::Protobuf;
@@ -276,6 +310,7 @@ fn edge_nodes(profile: &Profile) -> Vec<String> {
 fn suffers(stream: &Stream, format: &Format) -> Suffers {
     let node = if let Format::Sparkplug(node) = format { Some(node) } else { None };
     Suffers {
+        sensors: stream.class == Class::Machine && stream.identity != Identity::Id,
         numbers: !stream.quantities.is_empty(),
         gateway: node.is_some(),
         node: node.is_some_and(|node| node.device.is_empty()),

@@ -11,6 +11,8 @@ const BLOCK: Span = 30 * MINUTE;
 /// What a stream's messages can suffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Suffers {
+    /// Its senders are devices; what people and their systems report is not spoilt.
+    pub(crate) sensors: bool,
     /// It carries numbers (which can be faulty or out of range).
     pub(crate) numbers: bool,
     /// Its devices are behind a gateway.
@@ -38,6 +40,9 @@ pub(crate) struct Fault {
 impl Faults {
     pub(crate) fn new(seed: u64, stream: &str, sources: usize, suffers: Suffers) -> Self {
         let dice = Dice::of(seed, &format!("faults of {stream}"));
+        if !suffers.sensors {
+            return Self { dice, sources: sources.max(1) as u64, kinds: Vec::new() };
+        }
         let mut kinds = vec![(PlannedKind::DeadSensor, 12 * MINUTE)];
         if suffers.node {
             kinds.push((PlannedKind::Death, MINUTE));

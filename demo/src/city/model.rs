@@ -22,6 +22,9 @@ const OZONE: Rhythm =
 const VEHICLES: Rhythm =
     [2, 1, 1, 1, 2, 6, 15, 27, 24, 17, 15, 16, 17, 15, 15, 17, 23, 30, 25, 17, 12, 9, 6, 4];
 const FLAT: Rhythm = [1; 24];
+/// Two tides a day at the mouth of the Vàm Cỏ, in centimetres.
+const TIDE: Rhythm =
+    [96, 78, 62, 52, 50, 58, 74, 94, 112, 124, 128, 122, 108, 90, 72, 60, 56, 62, 78, 98, 116, 126, 124, 112];
 
 /// How a quantity behaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +37,8 @@ enum Behaviour {
     Speed,
     /// Grows as the road fills.
     Occupancy,
+    /// Nearly always 0: above it in so many of a hundred readings, and then at most this.
+    Rare { percent: u64, most: u64 },
 }
 
 /// A quantity the model knows, in its natural unit.
@@ -78,6 +83,19 @@ pub(crate) fn gauge_of(name: &str) -> Option<Gauge> {
         "heavy" | "trucks" | "truck_count" => gauge(Behaviour::Vehicles { share: 90 }, "", 0),
         "speed" | "mean_speed" => gauge(Behaviour::Speed, "km/h", 1),
         "occupancy" => gauge(Behaviour::Occupancy, "%", 1),
+        "level" => gauge(level(&TIDE, 10, (60, 10), (-1_000, 2_500)), "m", 2),
+        "rain_total" => gauge(level(&FLAT, 150, (3_000, 500), (0, 4_000)), "mm", 1),
+        "passages" => gauge(level(&VEHICLES, 700, (300, 200), (0, 90_000)), "", 0),
+        "peopleCount" => gauge(level(&VEHICLES, 12_000, (300, 150), (0, 5_000_000)), "", 0),
+        "cod" => gauge(level(&FLAT, 92_000, (450, 60), (5_000, 900_000)), "mg/L", 1),
+        "tss" => gauge(level(&FLAT, 48_000, (400, 80), (2_000, 600_000)), "mg/L", 1),
+        "ph" => gauge(level(&FLAT, 7_200, (40, 10), (3_000, 11_000)), "pH", 2),
+        "stack_so2" => gauge(level(&FLAT, 330_000, (350, 60), (20_000, 2_000_000)), "mg/m³", 1),
+        "response" => gauge(level(&FLAT, 11_000, (300, 400), (2_000, 90_000)), "min", 1),
+        "resolution_time" => gauge(level(&FLAT, 90_000_000, (500, 900), (3_600_000, 900_000_000)), "s", 0),
+        "requests" => gauge(level(&FLAT, 1_000, (0, 0), (1_000, 1_000)), "", 0),
+        "killed" => gauge(Behaviour::Rare { percent: 12, most: 2 }, "", 0),
+        "injured" => gauge(Behaviour::Rare { percent: 60, most: 3 }, "", 0),
         "battery" => gauge(level(&FLAT, 88_000, (80, 5), (5_000, 100_000)), "%", 0),
         "voltage" | "supply_voltage" => gauge(level(&FLAT, 12_600, (30, 6), (10_500, 14_400)), "V", 2),
         "signal" | "rssi" => gauge(level(&FLAT, -71_000, (120, 40), (-110_000, -45_000)), "dBm", 0),
@@ -89,6 +107,11 @@ pub(crate) fn gauge_of(name: &str) -> Option<Gauge> {
         }
         _ => return None,
     })
+}
+
+/// Whether a quantity is a running total: its gauge tells the step of one slot.
+pub(crate) fn step_of(name: &str) -> bool {
+    matches!(name, "rain_total" | "passages")
 }
 
 /// One device's moment.
@@ -135,6 +158,11 @@ impl Gauge {
                 let free = 52_000 + moment.character(250) * 40;
                 let slowed = free - moment.vehicles() * 55 / 100;
                 (slowed * (1_000 + moment.noise(60)) / 1_000).clamp(6_000, 110_000)
+            }
+            Behaviour::Rare { percent, most } => {
+                let some = moment.dice.throw(moment.seconds, moment.purpose + 30, 100) < percent;
+                let count = 1 + moment.dice.throw(moment.seconds, moment.purpose + 31, most) as i64;
+                if some { count * 1_000 } else { 0 }
             }
             Behaviour::Occupancy => {
                 (moment.vehicles() * 55 / 100 * (1_000 + moment.noise(80)) / 1_000).clamp(0, 96_000)
