@@ -213,7 +213,8 @@ fn every_mistake_of_a_table_in_toml_is_told() {
         (
             "\"fri\"]",
             "\"fry\"]",
-            "21:41: calendar.workdays: unknown day \"fry\", did you mean \"fri\"? (allowed: mon, tue, wed, thu, fri, sat, sun)",
+            "21:41: calendar.workdays: unknown day \"fry\", did you mean \"fri\"? (allowed: mon, tue, wed, \
+             thu, fri, sat, sun)",
         ),
         (
             "to = \"17:00\"",
@@ -238,22 +239,28 @@ fn every_mistake_of_a_table_in_toml_is_told() {
         (
             "class = \"typed\"",
             "class = \"tipped\"",
-            "28:9: stream.class: unknown word \"tipped\", did you mean \"typed\"? (allowed: machine, case, statistic, typed)",
+            "28:9: stream.class: unknown word \"tipped\", did you mean \"typed\"? (allowed: machine, case, \
+             statistic, typed)",
         ),
         (
             "owner = \"so-nnmt\"",
             "owner = \"so-nmmt\"",
-            "41:9: indicator.owner: unknown unit \"so-nmmt\", did you mean \"so-nnmt\"? (allowed: so-nnmt, so-tnmt, ubnd)",
+            "41:9: indicator.owner: unknown unit \"so-nmmt\", did you mean \"so-nnmt\"? (allowed: so-nnmt, \
+             so-tnmt, ubnd)",
         ),
         (
             "direction = \"worse\"",
             "direction = \"neutral\"",
-            "49:13: target.indicator: env.pm25_1d has no better or worse: a target could be neither met nor missed (allowed: an indicator with direction worse or better)\n57:13: target.indicator: env.pm25_1d has no better or worse: a target could be neither met nor missed (allowed: an indicator with direction worse or better)",
+            "49:13: target.indicator: env.pm25_1d has no better or worse: a target could be neither met nor \
+             missed (allowed: an indicator with direction worse or better)\n57:13: target.indicator: \
+             env.pm25_1d has no better or worse: a target could be neither met nor missed (allowed: an \
+             indicator with direction worse or better)",
         ),
         (
             "area = \"1\"\ndocument = \"KH 12/KH-UBND\"\nvalid_to = \"2026-01-01\"",
             "document = \"KH 12/KH-UBND\"\nvalid_to = \"2026-01-02\"",
-            "56:1: target.valid_from: overlaps another target of env.pm25_1d for 80 (allowed: one target per day: end the older with valid_to)",
+            "56:1: target.valid_from: overlaps another target of env.pm25_1d for 80 (allowed: one target \
+             per day: end the older with valid_to)",
         ),
         (
             "value = 45\n",
@@ -273,7 +280,8 @@ fn every_mistake_of_a_table_in_toml_is_told() {
         (
             "du = \"readings\"",
             "du = \"reading\"",
-            "66:6: badge.du: unknown word \"reading\", did you mean \"readings\"? (allowed: readings_and_sources, readings, sources, reports)",
+            "66:6: badge.du: unknown word \"reading\", did you mean \"readings\"? (allowed: \
+             readings_and_sources, readings, sources, reports)",
         ),
         (
             "dwell = \"30s\"",
@@ -283,7 +291,8 @@ fn every_mistake_of_a_table_in_toml_is_told() {
         (
             "indicators = [\"env.pm25_1d\"]",
             "indicators = [\"env.pm25\"]",
-            "77:15: view.rotation.indicators: unknown indicator \"env.pm25\", did you mean \"env.pm25_1d\"? (allowed: env.pm25_1d)",
+            "77:15: view.rotation.indicators: unknown indicator \"env.pm25\", did you mean \"env.pm25_1d\"? \
+             (allowed: env.pm25_1d)",
         ),
         (
             "[[view]]",
@@ -316,7 +325,8 @@ fn every_mistake_of_a_unit_is_told_at_its_cell() {
         ),
         (
             "u,A,A,,,so-nnmt,,2025-02-01",
-            "5:9: unit.successor: \"so-nnmt\" is not valid on 2025-02-01, the day it takes over (allowed: a unit valid on that day)",
+            "5:9: unit.successor: \"so-nnmt\" is not valid on 2025-02-01, the day it takes over (allowed: a \
+             unit valid on that day)",
         ),
         (
             "u,A,A,,,,2026-01-01,2025-01-01",
@@ -324,11 +334,13 @@ fn every_mistake_of_a_unit_is_told_at_its_cell() {
         ),
         (
             "u,A,A,,v,,,\nv,B,B,,u,,,",
-            "5:8: unit.parent: leads back to the unit itself (allowed: a chain that ends)\n6:8: unit.parent: leads back to the unit itself (allowed: a chain that ends)",
+            "5:8: unit.parent: leads back to the unit itself (allowed: a chain that ends)\n6:8: \
+             unit.parent: leads back to the unit itself (allowed: a chain that ends)",
         ),
         (
             "u,A,A,,,v,,2025-01-01\nv,B,B,,,u,,2026-01-01",
-            "5:9: unit.successor: leads back to the unit itself (allowed: a chain that ends)\n6:9: unit.successor: leads back to the unit itself (allowed: a chain that ends)",
+            "5:9: unit.successor: leads back to the unit itself (allowed: a chain that ends)\n6:9: \
+             unit.successor: leads back to the unit itself (allowed: a chain that ends)",
         ),
         ("u,A,,,,,,", "5:5: unit.name_en: is empty (allowed: a text)"),
     ] {
@@ -368,11 +380,13 @@ fn every_mistake_of_a_day_or_a_source_is_told_at_its_cell() {
     for (line, want) in [
         (
             "s3,report,1,A,A,so-nmmt,,,,",
-            "4:17: source.owner: unknown unit \"so-nmmt\", did you mean \"so-nnmt\"? (allowed: so-nnmt, so-tnmt, ubnd)",
+            "4:17: source.owner: unknown unit \"so-nmmt\", did you mean \"so-nnmt\"? (allowed: so-nnmt, \
+             so-tnmt, ubnd)",
         ),
         (
             "s3,report,1,A,A,ubnd,online,,,",
-            "4:22: source.state: unknown state of a source \"online\", did you mean \"none\"? (allowed: connected, committed, none)",
+            "4:22: source.state: unknown state of a source \"online\", did you mean \"none\"? (allowed: \
+             connected, committed, none)",
         ),
         (
             "s3,report,1,A,A,ubnd,,,200,11",

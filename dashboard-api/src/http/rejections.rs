@@ -45,7 +45,8 @@ pub(crate) async fn rejections(
     let rows = node.parts.analysis.rejections(query.clone()).await;
     let rows = rows.map_err(|error| Problem::of_analysis(&error))?;
     let zone = Zone::of(&node.profile().zone);
-    let more = json!({"offset": offset.0, "sources": sources_json(&ledger, &query), "kept_max": node.config.rejections_max});
+    let sources = sources_json(&ledger, &query);
+    let more = json!({"offset": offset.0, "sources": sources, "kept_max": node.config.rejections_max});
     Ok(page.of(rows, key, |row| row_json(&zone, row), more))
 }
 

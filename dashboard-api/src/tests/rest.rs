@@ -185,7 +185,8 @@ async fn a_snapshot_holds_all_a_screen_needs() {
                  entry(3, "env.pm25", "c002"), entry(4, "env.pm25", "c003")],
         "rows": [first, silent(1, 3), silent(2, 1), silent(3, 1), silent(4, 1)],
         "sources": {"live": 0, "due": 3}, "badges": {}, "units": [],
-        "unit_names": {"so": {"vi": "so", "en": "so"}, "ubnd": {"vi": "ubnd", "en": "ubnd"}}, "links": [{"name": "embedded", "up": true}],
+        "unit_names": {"so": {"vi": "so", "en": "so"}, "ubnd": {"vi": "ubnd", "en": "ubnd"}},
+        "links": [{"name": "embedded", "up": true}],
     });
     assert_eq!(body, want);
     problem(

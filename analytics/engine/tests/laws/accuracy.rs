@@ -44,7 +44,7 @@ fn a_reconciled_figure_speaks_for_its_source_its_domain_and_the_whole() {
     let mut line = Line::new(|profile| format!("{profile}\n{CHECKED}"));
     line.tick(SECOND);
     assert_eq!(words(&line, "env").dung, None, "nothing compared yet: chưa đối soát, never 100 %");
-    // Each window holds a low and a high value: 3 µg/m³ apart in the even ones (inside the tolerance of 5), 30 in the odd.
+    // Each window holds a low and a high value: 3 µg/m³ apart in the even ones (the tolerance is 5), 30 in the odd.
     for window in 0..6 {
         for value in [300, if window % 2 == 0 { 330 } else { 600 }] {
             line.tick(5 * MINUTE);
