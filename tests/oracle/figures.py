@@ -194,7 +194,7 @@ def unrounded(profile: Profile, indicator: Indicator, above: int, below: int) ->
     up, down = scales(profile, indicator.table)
     ratio = indicator.table.get("ratio") or indicator.table.get("share_of_time") or {}
     factor = 100 if ratio.get("percent") else 1
-    return Fraction(above, below) * factor * Fraction(10**down, 10**up)
+    return Fraction(above * factor * 10**down, below * 10**up)
 
 
 def shown(indicator: Indicator, exact: Fraction | None) -> str | None:

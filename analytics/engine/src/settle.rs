@@ -70,7 +70,9 @@ impl Settling<'_> {
         for at in first..lane.cells.len() {
             before = self.settle_cell(lane, at, before, settled);
         }
-        while lane.cells.front().is_some_and(|cell| past(cell.end, self.definition.keep)) {
+        // What closed just now is still to be read by figures that follow from it: it is forgotten at the next Tick.
+        let read_now = closes && self.is_read;
+        while !read_now && lane.cells.front().is_some_and(|cell| past(cell.end, self.definition.keep)) {
             if let Some(cell) = lane.cells.pop_front() {
                 lane.carried = cell.written.level;
                 first = 0;
