@@ -125,9 +125,9 @@ mod tests {
         assert_eq!(
             lines,
             [
-                "at 2026-11-21T15:00:00+07:00 air s1 pm25=35.2µg/m³ no2=null seq=7 \
-                 arrives=2026-11-21T15:01:00+07:00",
-                "at 2026-11-21T15:01:00+07:00 air s1 status=online period=60s",
+                "at 2026-11-21T07:00:00+07:00 air s1 pm25=35.2µg/m³ no2=null seq=7 \
+                 arrives=2026-11-21T07:01:00+07:00",
+                "at 2026-11-21T07:01:00+07:00 air s1 status=online period=1m",
             ]
         );
         let story = parse_story("x", 1, &lines.join("\n"), &zone).expect("a story");
