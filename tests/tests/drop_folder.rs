@@ -115,21 +115,19 @@ fn a_station_file_three_days_late_reopens_its_hours() {
         let asked = "indicator=station.pm25_1h&area=proof&group=&window=2026-11-21T00:00:00Z";
         get_json(stepped.node.http, &format!("/api/v1/explain?{asked}"))["figure"].clone()
     };
-    let before = figure(&stepped);
-    assert_eq!(
-        (&before["value"], &before["state"], &before["k"]),
-        (&20.into(), &"final".into(), &1.into()),
-        "{before}"
-    );
+    let before = told(&figure(&stepped));
+    assert_eq!(before, (Some(20.0), "final".to_owned(), Some(1)));
     // Three days later the other station's buffer arrives.
     put(&stepped, "KK01", MIDNIGHT + 600, "40,0", "00");
     stepped.step_to(ArrivalTime((MIDNIGHT + 3 * 86_400 + 60) * SECOND));
-    let after = figure(&stepped);
-    assert_eq!(
-        (&after["value"], &after["state"], &after["k"]),
-        (&30.into(), &"revised".into(), &2.into()),
-        "{after}"
-    );
+    let after = told(&figure(&stepped));
+    assert_eq!(after, (Some(30.0), "revised".to_owned(), Some(2)));
     let line = ledger(stepped.node.http, "KK02");
     assert_eq!(line["item_rejected"], 1, "the calibrating value is counted, with its reason: {line}");
+}
+
+/// Value, state and k of a figure.
+fn told(figure: &Value) -> (Option<f64>, String, Option<u64>) {
+    let state = figure["state"].as_str().unwrap_or_default().to_owned();
+    (figure["value"].as_f64(), state, figure["k"].as_u64())
 }
