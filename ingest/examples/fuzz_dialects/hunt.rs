@@ -20,7 +20,7 @@ const NEWCOMERS_MAX: usize = 512;
 /// Bytes of such an input.
 const NEWCOMER_BYTES_MAX: usize = 1_024;
 /// Bytes of them all in the tree, per dialect.
-const KEPT_BYTES_MAX: usize = 24 * 1024;
+const KEPT_BYTES_MAX: usize = 6 * 1024;
 /// Broken inputs written down per dialect; the others are only counted.
 const FOUND_MAX: u64 = 10;
 /// Every so many executions the decoder is asked twice.
@@ -147,8 +147,10 @@ impl Hunt {
             }
             text.push_str(&line);
         }
-        let path = corpus::folder().join(self.corpus.dialect.name()).join("generated.txt");
-        if let Err(error) = std::fs::write(&path, text) {
+        let folder = corpus::folder().join(self.corpus.dialect.name());
+        let path = folder.join("generated.txt");
+        let written = std::fs::create_dir_all(&folder).and_then(|()| std::fs::write(&path, text));
+        if let Err(error) = written {
             say(&format!("{}: {error}", path.display()));
         }
     }
