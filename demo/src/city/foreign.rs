@@ -123,7 +123,7 @@ fn circular(reading: &Reading) -> String {
         let (name, unit) = match measure.name.as_str() {
             "cod" => ("COD", "mg/L"),
             "tss" => ("TSS", "mg/L"),
-            "ph" => ("pH", "-"),
+            "ph" => ("pH", "pH"),
             other => (other, "-"),
         };
         let status = if measure.fault { "02" } else { "00" };
@@ -303,7 +303,7 @@ mod tests {
             Measure::missing("tss"),
         ];
         let reading = Reading::at(EventTime(1_795_244_700 * SECOND), measures);
-        let expected = "COD\t60.5\tmg/L\t20261121140500\t00\r\npH\t7.12\t-\t20261121140500\t02\r\n";
+        let expected = "COD\t60.5\tmg/L\t20261121140500\t00\r\npH\t7.12\tpH\t20261121140500\t02\r\n";
         assert_eq!(circular(&reading), expected);
     }
 }
