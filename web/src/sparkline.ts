@@ -46,7 +46,8 @@ export function spark(row: Row, limit: number | null, length_ms: number): Spark 
 /** The usual length of an indicator's window in ms, from `5m`, `hour`, `1mo`, else from the row itself. */
 export function windowLength(window: string, row: Row | undefined): number {
   if (window === "hour") return 3_600_000;
-  const match = /^(\d+)(s|m|h|d|mo|y)$/.exec(window);
+  // Of windows that hop, neighbours are one hop apart.
+  const match = /^(?:\d+[a-z]+(?: every |\/))?(\d+)(s|m|h|d|w|mo|q|y)$/.exec(window);
   if (match) return Number(match[1]) * (UNITS_MS[match[2]!] ?? 1);
   return row?.w ? row.w[1] - row.w[0] : 3_600_000;
 }
@@ -58,6 +59,8 @@ const UNITS_MS: Readonly<Record<string, number>> = {
   m: 60_000,
   h: 3_600_000,
   d: DAY_MS,
+  w: 7 * DAY_MS,
+  q: 91.3107 * DAY_MS,
   mo: 30.4369 * DAY_MS,
   y: 365.2425 * DAY_MS,
 };
