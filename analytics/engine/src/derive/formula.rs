@@ -18,26 +18,26 @@ pub(crate) enum Term {
     Limit(usize),
     /// One part of it cannot be worked out with this profile.
     Missing,
-    Add(Box<Term>, Box<Term>),
-    Subtract(Box<Term>, Box<Term>),
-    Multiply(Box<Term>, Box<Term>),
+    Add(Box<Self>, Box<Self>),
+    Subtract(Box<Self>, Box<Self>),
+    Multiply(Box<Self>, Box<Self>),
     /// Also `ratio(x, y)`: missing where y is missing or zero.
-    Divide(Box<Term>, Box<Term>),
-    Negate(Box<Term>),
-    Absolute(Box<Term>),
-    Minimum(Vec<Term>),
-    Maximum(Vec<Term>),
-    If(Box<Test>, Box<Term>, Box<Term>),
-    Coalesce(Vec<Term>),
+    Divide(Box<Self>, Box<Self>),
+    Negate(Box<Self>),
+    Absolute(Box<Self>),
+    Minimum(Vec<Self>),
+    Maximum(Vec<Self>),
+    If(Box<Test>, Box<Self>, Box<Self>),
+    Coalesce(Vec<Self>),
 }
 
 /// What an `if` asks.
 #[derive(Clone, Debug)]
 pub(crate) enum Test {
     Compare(Comparison, Term, Term),
-    And(Box<Test>, Box<Test>),
-    Or(Box<Test>, Box<Test>),
-    Not(Box<Test>),
+    And(Box<Self>, Box<Self>),
+    Or(Box<Self>, Box<Self>),
+    Not(Box<Self>),
     Defined(Term),
 }
 

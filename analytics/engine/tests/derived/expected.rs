@@ -245,8 +245,7 @@ pub(crate) fn derived(finals: &BTreeMap<Key, Final>) -> BTreeMap<Key, Option<i12
         let sum = values.iter().copied().reduce(Fraction::add)?;
         Some(sum.times(1, values.len() as i128))
     };
-    let total = |values: &[Fraction]| values.iter().copied().reduce(Fraction::add);
-    let trucks_1h = inside(&trucks, HOUR, total);
+    let trucks_1h = inside(&trucks, HOUR, |values| values.iter().copied().reduce(Fraction::add));
     let growth = each(&trucks_1h, |at, now| {
         let grown = now.add(back(&trucks_1h, at, 1, HOUR)?.times(-1, 1));
         Some(if grown.less(Fraction(0, 1)) { Fraction(0, 1) } else { grown })
