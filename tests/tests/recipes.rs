@@ -19,6 +19,11 @@ fn a_new_source_shows_a_figure() {
     follow("new-source.md");
 }
 
+#[test]
+fn a_new_indicator_shows_a_figure() {
+    follow("new-indicator.md");
+}
+
 /// One fenced block of a page.
 #[derive(Debug)]
 struct Block {
