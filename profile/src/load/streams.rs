@@ -7,9 +7,9 @@ use nhip_proto::{MINUTE, Span, StreamId};
 use super::badges::CLASSES;
 use super::calendars::read_time;
 use super::{Loading, TOPIC_LEVEL, is_topic_level};
+use crate::access::zone_names;
 use crate::read::Section;
 use crate::unit::all_units;
-use crate::access::zone_names;
 use crate::{Class, Deadline, Identity, Stream, canonical_unit, convertible, named_zone};
 
 const HOUR: Span = 60 * MINUTE;

@@ -16,16 +16,8 @@ const VENDORS: &[&str] = &[
 ];
 const VENDOR_HOMES: &[&str] = &["adapters/", "deploy/", "grafana/", "docs/", "demo/"];
 /// Makers of devices and of what stands in front of them; their words stay in the files of their dialects.
-const MAKERS: &[&str] = &[
-    "hikvision",
-    "dahua",
-    "axis-event",
-    "frigate",
-    "chirpstack",
-    "things_stack",
-    "zigbee",
-    "tasmota",
-];
+const MAKERS: &[&str] =
+    &["hikvision", "dahua", "axis-event", "frigate", "chirpstack", "things_stack", "zigbee", "tasmota"];
 /// The dialects, and the list of their names that routes may use.
 const MAKER_HOMES: &[&str] = &["ingest/src/decode", "profile/src/load/routes.rs"];
 
@@ -136,8 +128,21 @@ fn bound(line: &str) -> Option<&str> {
 }
 
 fn is_metric(word: &str) -> bool {
-    let rest =
-        ["ingest", "analytics", "dashboard", "mqtt", "log", "rows", "state", "bus", "node", "demo", "keys", "folder", "pull"];
+    let rest = [
+        "ingest",
+        "analytics",
+        "dashboard",
+        "mqtt",
+        "log",
+        "rows",
+        "state",
+        "bus",
+        "node",
+        "demo",
+        "keys",
+        "folder",
+        "pull",
+    ];
     rest.iter().any(|room| word.starts_with(&format!("nhip_{room}_")))
         && word.chars().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_')
 }
