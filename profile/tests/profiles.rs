@@ -25,7 +25,7 @@ fn tay_ninh_is_whole() {
     assert_eq!(province, AreaCode::new("80"));
     assert_eq!(profile.children(&province).count(), 96);
     assert!(profile.indicators.len() >= 10);
-    assert_eq!(profile.views["main"].tiles.len(), 8);
+    assert_eq!(profile.views["main"].tiles.len(), 12);
     let due = |stream: &str| profile.due(&StreamId::new(stream), &province).len();
     assert_eq!([due("air"), due("traffic"), due("camera"), due("device")], [5, 40, 375, 8]);
     let camera = StreamId::new("camera");
