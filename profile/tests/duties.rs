@@ -207,102 +207,101 @@ fn a_view_has_pages_of_a_secondary_zone() {
     assert_eq!((pages, view.dwell), (vec![("Dust", 1)], 30_000_000_000));
 }
 
-#[test]
-fn every_mistake_of_a_table_in_toml_is_told() {
-    for (from, to, want) in [
-        (
-            "\"fri\"]",
-            "\"fry\"]",
-            "21:41: calendar.workdays: unknown day \"fry\", did you mean \"fri\"? (allowed: mon, tue, wed, \
+/// What is wrong, and what check must say of it.
+const MISTAKES: &[(&str, &str, &str)] = &[
+    (
+        "\"fri\"]",
+        "\"fry\"]",
+        "21:41: calendar.workdays: unknown day \"fry\", did you mean \"fri\"? (allowed: mon, tue, wed, \
              thu, fri, sat, sun)",
-        ),
-        (
-            "to = \"17:00\"",
-            "to = \"07:00\"",
-            "23:6: calendar.to: is not after from (allowed: a later time of the day)",
-        ),
-        (
-            "to = \"17:00\"",
-            "to = \"5 pm\"",
-            "23:6: calendar.to: \"5 pm\" is no time of the day (allowed: 07:30, 17:00)",
-        ),
-        (
-            "calendar = \"office\"",
-            "calendar = \"offise\"",
-            "32:12: stream.calendar: unknown calendar \"offise\", did you mean \"office\"? (allowed: office)",
-        ),
-        (
-            "deadline = \"17:00\"\n",
-            "",
-            "31:12: stream.calendar: says which days are due, and there is no deadline (allowed: deadline too)",
-        ),
-        (
-            "class = \"typed\"",
-            "class = \"tipped\"",
-            "28:9: stream.class: unknown word \"tipped\", did you mean \"typed\"? (allowed: machine, case, \
+    ),
+    (
+        "to = \"17:00\"",
+        "to = \"07:00\"",
+        "23:6: calendar.to: is not after from (allowed: a later time of the day)",
+    ),
+    (
+        "to = \"17:00\"",
+        "to = \"5 pm\"",
+        "23:6: calendar.to: \"5 pm\" is no time of the day (allowed: 07:30, 17:00)",
+    ),
+    (
+        "calendar = \"office\"",
+        "calendar = \"offise\"",
+        "32:12: stream.calendar: unknown calendar \"offise\", did you mean \"office\"? (allowed: office)",
+    ),
+    (
+        "deadline = \"17:00\"\n",
+        "",
+        "31:12: stream.calendar: says which days are due, and there is no deadline (allowed: deadline too)",
+    ),
+    (
+        "class = \"typed\"",
+        "class = \"tipped\"",
+        "28:9: stream.class: unknown word \"tipped\", did you mean \"typed\"? (allowed: machine, case, \
              statistic, typed)",
-        ),
-        (
-            "owner = \"so-nnmt\"",
-            "owner = \"so-nmmt\"",
-            "41:9: indicator.owner: unknown unit \"so-nmmt\", did you mean \"so-nnmt\"? (allowed: so-nnmt, \
+    ),
+    (
+        "owner = \"so-nnmt\"",
+        "owner = \"so-nmmt\"",
+        "41:9: indicator.owner: unknown unit \"so-nmmt\", did you mean \"so-nnmt\"? (allowed: so-nnmt, \
              so-tnmt, ubnd)",
-        ),
-        (
-            "direction = \"worse\"",
-            "direction = \"neutral\"",
-            "49:13: target.indicator: env.pm25_1d has no better or worse: a target could be neither met nor \
+    ),
+    (
+        "direction = \"worse\"",
+        "direction = \"neutral\"",
+        "49:13: target.indicator: env.pm25_1d has no better or worse: a target could be neither met nor \
              missed (allowed: an indicator with direction worse or better)\n57:13: target.indicator: \
              env.pm25_1d has no better or worse: a target could be neither met nor missed (allowed: an \
              indicator with direction worse or better)",
-        ),
-        (
-            "area = \"1\"\ndocument = \"KH 12/KH-UBND\"\nvalid_to = \"2026-01-01\"",
-            "document = \"KH 12/KH-UBND\"\nvalid_to = \"2026-01-02\"",
-            "56:1: target.valid_from: overlaps another target of env.pm25_1d for 80 (allowed: one target \
+    ),
+    (
+        "area = \"1\"\ndocument = \"KH 12/KH-UBND\"\nvalid_to = \"2026-01-01\"",
+        "document = \"KH 12/KH-UBND\"\nvalid_to = \"2026-01-02\"",
+        "56:1: target.valid_from: overlaps another target of env.pm25_1d for 80 (allowed: one target \
              per day: end the older with valid_to)",
-        ),
-        (
-            "value = 45\n",
-            "value = 45.25\n",
-            "50:9: target.value: cannot be kept exactly (allowed: a number with at most 1 digits behind the point)",
-        ),
-        (
-            "valid_to = \"2027-01-01\"",
-            "valid_to = \"2026-01-01\"",
-            "53:12: target.valid_to: is not after valid_from (allowed: a later date, or nothing)",
-        ),
-        (
-            "area = \"1\"",
-            "area = \"7\"",
-            "59:8: target.area: unknown area \"7\", did you mean \"1\"? (allowed: 1, 80)",
-        ),
-        (
-            "du = \"readings\"",
-            "du = \"reading\"",
-            "66:6: badge.du: unknown word \"reading\", did you mean \"readings\"? (allowed: \
+    ),
+    (
+        "value = 45\n",
+        "value = 45.25\n",
+        "50:9: target.value: cannot be kept exactly (allowed: a number with at most 1 digits behind the point)",
+    ),
+    (
+        "valid_to = \"2027-01-01\"",
+        "valid_to = \"2026-01-01\"",
+        "53:12: target.valid_to: is not after valid_from (allowed: a later date, or nothing)",
+    ),
+    (
+        "area = \"1\"",
+        "area = \"7\"",
+        "59:8: target.area: unknown area \"7\", did you mean \"1\"? (allowed: 1, 80)",
+    ),
+    (
+        "du = \"readings\"",
+        "du = \"reading\"",
+        "66:6: badge.du: unknown word \"reading\", did you mean \"readings\"? (allowed: \
              readings_and_sources, readings, sources, reports)",
-        ),
-        (
-            "dwell = \"30s\"",
-            "dwell = \"3s\"",
-            "73:9: view.dwell: is too short to be read (allowed: 20s or more)",
-        ),
-        (
-            "indicators = [\"env.pm25_1d\"]",
-            "indicators = [\"env.pm25\"]",
-            "77:15: view.rotation.indicators: unknown indicator \"env.pm25\", did you mean \"env.pm25_1d\"? \
+    ),
+    ("dwell = \"30s\"", "dwell = \"3s\"", "73:9: view.dwell: is too short to be read (allowed: 20s or more)"),
+    (
+        "indicators = [\"env.pm25_1d\"]",
+        "indicators = [\"env.pm25\"]",
+        "77:15: view.rotation.indicators: unknown indicator \"env.pm25\", did you mean \"env.pm25_1d\"? \
              (allowed: env.pm25_1d)",
-        ),
-        (
-            "[[view]]",
-            "[[badge]]\nclass = \"machine\"\nversion = 4\n\n[[view]]",
-            "69:9: badge.class: \"machine\" is declared twice (allowed: each class once)",
-        ),
-    ] {
-        assert!(PROFILE.contains(from), "the good profile has {from:?}");
+    ),
+    (
+        "[[view]]",
+        "[[badge]]\nclass = \"machine\"\nversion = 4\n\n[[view]]",
+        "69:9: badge.class: \"machine\" is declared twice (allowed: each class once)",
+    ),
+];
+
+#[test]
+fn every_mistake_of_a_table_in_toml_is_told() {
+    for (from, to, want) in MISTAKES {
+        assert!(PROFILE.contains(*from), "the good profile has {from:?}");
         let found = told(read(&PROFILE.replacen(from, to, 1), SOURCES, UNITS, DAYS)).join("\n");
-        assert_eq!(found.replace("profile.toml:", ""), want, "{from} → {to}");
+        assert_eq!(found.replace("profile.toml:", ""), *want, "{from} → {to}");
     }
 }
 

@@ -173,8 +173,7 @@ pub(crate) async fn restatements(
 /// An order is JSON, so that no form of a foreign page can send one.
 async fn order<T: for<'de> Deserialize<'de>>(headers: &HeaderMap, body: Body) -> Result<T, Problem> {
     let kind = headers.get(axum::http::header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-    if !kind.is_some_and(|kind| kind.split(';').next().is_some_and(|kind| kind.trim() == "application/json"))
-    {
+    if kind.is_none_or(|kind| kind.split(';').next().is_none_or(|kind| kind.trim() != "application/json")) {
         return Err(Problem::media_type());
     }
     let wrong = Problem::bad_request("the body is no order of this kind; see openapi.json");

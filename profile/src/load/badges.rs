@@ -13,11 +13,11 @@ pub(super) const CLASSES: [(&str, Class); 4] = [
 
 pub(super) fn read(sections: Vec<Section<'_>>, loading: &mut Loading<'_>) {
     for section in sections {
-        if let Some(rules) = read_one(&section) {
-            if loading.profile.badges.insert(rules.class, rules).is_some() {
-                let reason = format!("\"{}\" is declared twice", rules.class.as_str());
-                section.mistake("class", reason, "each class once");
-            }
+        if let Some(rules) = read_one(&section)
+            && loading.profile.badges.insert(rules.class, rules).is_some()
+        {
+            let reason = format!("\"{}\" is declared twice", rules.class.as_str());
+            section.mistake("class", reason, "each class once");
         }
         section.finish();
     }

@@ -91,27 +91,27 @@ pub enum Expression {
     /// The critical limit of an indicator in force on the civil day the window starts; none: missing.
     Limit(IndicatorId),
     /// `+`
-    Add(Box<Expression>, Box<Expression>),
+    Add(Box<Self>, Box<Self>),
     /// `−`
-    Subtract(Box<Expression>, Box<Expression>),
+    Subtract(Box<Self>, Box<Self>),
     /// `×`
-    Multiply(Box<Expression>, Box<Expression>),
+    Multiply(Box<Self>, Box<Self>),
     /// `÷`; by zero: missing.
-    Divide(Box<Expression>, Box<Expression>),
+    Divide(Box<Self>, Box<Self>),
     /// `−x`
-    Negate(Box<Expression>),
+    Negate(Box<Self>),
     /// `abs(x)`
-    Absolute(Box<Expression>),
+    Absolute(Box<Self>),
     /// `ratio(x, y)`: x ÷ y; missing where y is missing or zero.
-    Ratio(Box<Expression>, Box<Expression>),
+    Ratio(Box<Self>, Box<Self>),
     /// The least of those given; missing if one is missing.
-    Minimum(Vec<Expression>),
+    Minimum(Vec<Self>),
     /// The greatest.
-    Maximum(Vec<Expression>),
+    Maximum(Vec<Self>),
     /// `if(condition, x, y)`; missing if the condition cannot be told.
-    If(Box<Condition>, Box<Expression>, Box<Expression>),
+    If(Box<Condition>, Box<Self>, Box<Self>),
     /// The first that is not missing.
-    Coalesce(Vec<Expression>),
+    Coalesce(Vec<Self>),
 }
 
 /// What an `if` asks. With a missing side a comparison cannot be told; `and`, `or` and `not` follow Kleene.
@@ -120,11 +120,11 @@ pub enum Condition {
     /// `<`, `<=` …
     Compare(Comparison, Expression, Expression),
     /// Both.
-    And(Box<Condition>, Box<Condition>),
+    And(Box<Self>, Box<Self>),
     /// One of the two at least.
-    Or(Box<Condition>, Box<Condition>),
+    Or(Box<Self>, Box<Self>),
     /// The contrary.
-    Not(Box<Condition>),
+    Not(Box<Self>),
     /// `defined(x)`: whether x has a value; always told.
     Defined(Expression),
 }
