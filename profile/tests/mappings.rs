@@ -75,10 +75,10 @@ fn a_good_mapping_has_no_mistake() {
 }
 
 #[test]
-fn every_mistake_of_a_mapping_is_told_where_it_stands() {
+fn mistakes_of_places_and_times_are_told_where_they_stand() {
     let paths = "(allowed: a.b[0].c, list[key=value].v, [\"a.b\"], /a/b/0, $.a)";
     let forms = "(allowed: rfc3339, epoch_s, epoch_ms, local, or a pattern such as %d/%m/%Y %H:%M:%S)";
-    let cases = [
+    all_are_told(&[
         ("each = \"readings\"", "each = \"a..b\"", format!("27:8: mapping.each: \"a..b\" is no path {paths}")),
         ("path = \"v\"", "path = \"a[\"", format!("32:35: mapping.values.path: \"a[\" is no path {paths}")),
         (
@@ -116,6 +116,12 @@ fn every_mistake_of_a_mapping_is_told_where_it_stands() {
             "absent = \"nil\"",
             "32:106: mapping.values.absent: unknown word \"nil\" (allowed: missing, zero, skip)".to_owned(),
         ),
+    ]);
+}
+
+#[test]
+fn mistakes_of_names_and_words_are_told_where_they_stand() {
+    all_are_told(&[
         (
             "states = [{ name = \"power\"",
             "states = [{ name = \"pm25\"",
@@ -173,11 +179,15 @@ fn every_mistake_of_a_mapping_is_told_where_it_stands() {
              optional)"
                 .to_owned(),
         ),
-    ];
+    ]);
+}
+
+/// Tries each change of a good mapping; says of all that are told otherwise at once.
+fn all_are_told(cases: &[(&str, &str, String)]) {
     let mut wrong = Vec::new();
     for (from, to, want) in cases {
         let said = said(from, to).join("\n");
-        if said != want {
+        if said != *want {
             wrong.push(format!("{from} → {to}\n  says    {said}\n  instead {want}"));
         }
     }

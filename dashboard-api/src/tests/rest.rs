@@ -136,24 +136,7 @@ async fn a_snapshot_holds_all_a_screen_needs() {
     let mut body = get(&node, "/api/v1/views/main/snapshot").await;
     assert!(body["epoch"].as_str().is_some_and(|epoch| epoch.len() > 10));
     body["epoch"] = json!("…");
-    let indicators = body["indicators"].take();
-    assert_eq!(indicators["env.pm25"]["limit"].to_string(), "50.0");
-    assert_eq!(indicators["env.pm25"]["document"], "QCVN 05:2023/BTNMT");
-    assert_eq!(
-        indicators["env.pm25"]["targets"],
-        json!([{"area": "80", "value": 45.0, "from": 1_767_200_400_000_i64, "to": 1_798_736_400_000_i64,
-                "document": "KH 12/KH-UBND"}]),
-        "midnights of the profile's zone"
-    );
-    assert_eq!(indicators["env.pm10"]["targets"], json!([]));
-    assert_eq!(
-        (&indicators["env.pm10"]["limit"], &indicators["env.pm10"]["window"]),
-        (&Value::Null, &json!("1h"))
-    );
-    assert_eq!(
-        (&indicators["env.pm25"]["stale_s"], &indicators["env.pm25"]["cadence_s"]),
-        (&json!(300), &json!(60))
-    );
+    judge_indicators(&body["indicators"].take());
     let areas = body["areas"].take();
     assert_eq!(areas.as_array().map(Vec::len), Some(4));
     assert_eq!(
@@ -193,6 +176,26 @@ async fn a_snapshot_holds_all_a_screen_needs() {
         &http_get(&node.address, "/api/v1/views/none/snapshot").await.expect("an answer"),
         404,
         "not-found",
+    );
+}
+
+fn judge_indicators(indicators: &Value) {
+    assert_eq!(indicators["env.pm25"]["limit"].to_string(), "50.0");
+    assert_eq!(indicators["env.pm25"]["document"], "QCVN 05:2023/BTNMT");
+    assert_eq!(
+        indicators["env.pm25"]["targets"],
+        json!([{"area": "80", "value": 45.0, "from": 1_767_200_400_000_i64, "to": 1_798_736_400_000_i64,
+                "document": "KH 12/KH-UBND"}]),
+        "midnights of the profile's zone"
+    );
+    assert_eq!(indicators["env.pm10"]["targets"], json!([]));
+    assert_eq!(
+        (&indicators["env.pm10"]["limit"], &indicators["env.pm10"]["window"]),
+        (&Value::Null, &json!("1h"))
+    );
+    assert_eq!(
+        (&indicators["env.pm25"]["stale_s"], &indicators["env.pm25"]["cadence_s"]),
+        (&json!(300), &json!(60))
     );
 }
 
