@@ -2,7 +2,8 @@
 //!
 //! A block of `toml` or `csv` whose first line is a comment with a path is a file; a block of `sh` is run, and a
 //! block of `text` behind it holds lines that must stand in its output. `nhip run …` starts the real program;
-//! addresses of the page become the ones it has. Only commands that read (`curl -s '…'` without data) are repeated until they say it.
+//! addresses of the page become the ones it has. Only commands that read (`curl -s '…'` without data) are repeated
+//! until they say it.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

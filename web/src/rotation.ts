@@ -1,4 +1,4 @@
-// Which page of the secondary zone stands now: a function of the clock and of what its figures say, so that all walls agree.
+// Which page of the secondary zone stands now: by the clock and by what its figures say, so that all walls agree.
 import type { State } from "./grammar.ts";
 
 /** What a page's figures say. */

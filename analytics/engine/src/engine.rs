@@ -197,7 +197,8 @@ impl Engine {
         self.overflows
     }
 
-    /// Applies records that continue the log; appends what follows from them to `effects`. Where a [re-run](Self::rerun)
+    /// Applies records that continue the log; appends what follows from them to `effects`. Where a
+    /// [re-run](Self::rerun)
     /// must come first it stops before the Tick: [`Self::applied`] tells where.
     ///
     /// # Errors

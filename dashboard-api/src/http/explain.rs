@@ -29,7 +29,8 @@ pub(crate) struct ExplainAsked {
     window: Option<String>,
 }
 
-/// `GET /api/v1/explain?indicator=&area=&group=&window=` (`group` absent: the area as a whole; `window`: RFC 3339 start; absent: the newest)
+/// `GET /api/v1/explain?indicator=&area=&group=&window=` (`group` absent: the area as a whole; `window`: RFC 3339
+/// start; absent: the newest)
 pub(crate) async fn explain(
     State(node): State<Arc<Node>>,
     Asked(asked): Asked<ExplainAsked>,

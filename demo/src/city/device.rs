@@ -217,7 +217,8 @@ impl Device {
         Moment { dice: &self.dice, seconds, civil_s, purpose, minutes: (self.cadence / MINUTE).max(1) }
     }
 
-    /// Most devices are nearly always well, some often not, a few hardly ever; what an event is about changes each time.
+    /// Most devices are nearly always well, some often not, a few hardly ever; what an event is about changes each
+    /// time.
     fn state<'a>(&self, (name, words): (&str, &'a [String]), index: u64, time: EventTime) -> &'a str {
         let moment = time.0.div_euclid(SECOND);
         let usual = match name {
