@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use nhip_profile::Profile;
 use nhip_proto::{ArrivalTime, EventTime, SourceId, Span};
 
-use crate::plan::{Encoder, Plan, Planned};
+use crate::plan::{Encoder, Plan, Planned, PlannedKind};
 use crate::reading::Reading;
 
 use device::Device;
@@ -110,7 +110,9 @@ pub(crate) fn in_order(
         let mut encoder = Encoder::new(plan.gateway());
         let mut latest = (ArrivalTime(i64::MIN), EventTime(i64::MIN));
         for message in steps(&mut plan).into_iter().flat_map(|step| encoder.encode(step)) {
-            let event = message.event.map_or(latest.1, |event| event.max(latest.1));
+            // Life is in the order of sending; only the past, which goes out at once, is told by event time.
+            let told = message.event.filter(|_| message.kind == PlannedKind::Backlog);
+            let event = told.map_or(latest.1, |event| event.max(latest.1));
             latest = (message.at.max(latest.0), event);
             all.push((latest, message));
         }
