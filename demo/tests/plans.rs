@@ -138,7 +138,9 @@ fn every_kind_of_fault_occurs_and_every_payload_is_what_it_seems() {
         plan.iter().step_by(7).chain(plan.iter().filter(|message| message.kind != PlannedKind::Regular))
     {
         let rejected = matches!(decoded(&profile, message).body, MessageBody::Rejected(_));
-        assert_eq!(rejected, message.kind == PlannedKind::Rubbish, "{message:?}");
+        // Some makers have no word for "no value": what a dead sensor of theirs sends cannot be read.
+        let mute = message.kind == PlannedKind::DeadSensor && !message.topic.starts_with("nhip/");
+        assert!(rejected == (message.kind == PlannedKind::Rubbish) || mute, "{message:?}");
         let late = message.event.is_some_and(|event| event.0 > message.at.0);
         assert_eq!(late, message.kind == PlannedKind::ClockAhead, "{message:?}");
     }

@@ -119,14 +119,19 @@ fn circular(reading: &Reading) -> String {
     let mut text = String::new();
     let stamp = local(reading.time, "%Y%m%d%H%M%S");
     for measure in &reading.measures {
-        let MeasureValue::Number(number) = &measure.value else { continue };
+        // A dead sensor's line says so by its status.
+        let number = match &measure.value {
+            MeasureValue::Number(number) => *number,
+            _ => Decimal::new(0, 0),
+        };
+        let dead = matches!(measure.value, MeasureValue::Missing);
         let (name, unit) = match measure.name.as_str() {
             "cod" => ("COD", "mg/L"),
             "tss" => ("TSS", "mg/L"),
             "ph" => ("pH", "pH"),
             other => (other, "-"),
         };
-        let status = if measure.fault { "02" } else { "00" };
+        let status = if measure.fault || dead { "02" } else { "00" };
         push(&mut text, format_args!("{name}\t{number}\t{unit}\t{stamp}\t{status}\r\n"));
     }
     text
@@ -234,12 +239,13 @@ fn violation(reading: &Reading) -> String {
     )
 }
 
-/// All numbers as one JSON object; a missing one is left out.
+/// All numbers as one JSON object; a missing one is null.
 fn object_of(reading: &Reading) -> String {
     let mut text = String::from("{");
-    for (name, number) in reading.measures.iter().filter_map(numbered) {
+    for measure in &reading.measures {
         let comma = if text.len() > 1 { "," } else { "" };
-        push(&mut text, format_args!("{comma}\"{name}\":{number}"));
+        let number = numbered(measure).map_or_else(|| "null".to_owned(), |(_, number)| number.to_string());
+        push(&mut text, format_args!("{comma}\"{}\":{number}", measure.name));
     }
     text.push('}');
     text
@@ -303,7 +309,11 @@ mod tests {
             Measure::missing("tss"),
         ];
         let reading = Reading::at(EventTime(1_795_244_700 * SECOND), measures);
-        let expected = "COD\t60.5\tmg/L\t20261121140500\t00\r\npH\t7.12\tpH\t20261121140500\t02\r\n";
+        let expected = concat!(
+            "COD\t60.5\tmg/L\t20261121140500\t00\r\n",
+            "pH\t7.12\tpH\t20261121140500\t02\r\n",
+            "TSS\t0\tmg/L\t20261121140500\t02\r\n",
+        );
         assert_eq!(circular(&reading), expected);
     }
 }
