@@ -21,6 +21,9 @@ nhip-profile = { path = "ROOT/profile" }
 jiff = { version = "0.2", default-features = false, features = ["std", "tzdb-bundle-always"] }
 libm = "0.2"
 
+[dev-dependencies]
+proptest = { version = "1", default-features = false, features = ["std"] }
+
 [profile.dev]
 debug = false
 "#;
