@@ -27,8 +27,8 @@ pub(crate) async fn demo(
     supervise::stop_on_signals(stop.clone()).map_err(Failure::other)?;
     let mut node = Node::start(config, origin, stop.clone()).await?;
     publish(&mut node, recordings.as_deref(), journal, stop)?;
-    observe::say(&node.ready_line());
-    observe::say(&format!("wall http://{}/wall/main", node.http()));
+    // One write: whoever waits for the ready line may stop reading behind it.
+    observe::say(&format!("{}\nwall http://{}/wall/main", node.ready_line(), node.http()));
     node.supervise().await
 }
 
