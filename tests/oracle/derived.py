@@ -116,12 +116,7 @@ def at_place(figures: Figures, indicator: Indicator, reads: dict, place: tuple, 
     for name, backs in reads.items():
         for back in backs:
             sources |= figures.rows.get((name, area, group, starts[back]), {}).get("sources", set())
-    row = row_of(indicator, (area, group), (start, end), exact, (worst["k"], worst["m"]), sources)
-    if "calculator" in table and exact is not None:
-        # A calculator gives digits, not a fraction.
-        digits = 10**indicator.scale
-        row |= {"numerator": str(int(exact * digits)), "denominator": str(digits)}
-    return row
+    return row_of(indicator, (area, group), (start, end), exact, (worst["k"], worst["m"]), sources)
 
 
 def calculate(indicator: Indicator, calculator: dict, look, windows: int) -> Fraction | None:
