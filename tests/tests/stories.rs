@@ -14,10 +14,13 @@ use std::time::Instant;
 use nhip_profile::story::{Story, parse_story, story_profile};
 
 /// Stories the program cannot be led through from outside, and why.
-const ENGINE_ONLY: &[(&str, &str)] = &[(
-    "own_downtime.scenario",
-    "a stepped clock stands still while the node is down, so no downtime has a length",
-)];
+const ENGINE_ONLY: &[(&str, &str)] = &[
+    (
+        "own_downtime.scenario",
+        "a stepped clock stands still while the node is down, so no downtime has a length",
+    ),
+    ("long_silence.scenario", "its gap of nineteen days is such a downtime"),
+];
 
 #[test]
 fn every_story_holds_on_the_real_program() {
