@@ -81,3 +81,50 @@ fn numbers_too_large_are_missing_not_wrong() {
         assert_eq!(evaluate(name, &request(&inputs, &BTreeMap::new(), 2)), None, "{name}");
     }
 }
+
+#[test]
+fn every_pollutant_leads_where_it_is_worst() {
+    // One pollutant at its breakpoint of 100 (Bảng 2) beside PM2.5 of 50.
+    for (name, concentration) in
+        [("so2", 3_500), ("no2", 2_000), ("co", 300_000), ("o3", 2_000), ("pm10", 1_500)]
+    {
+        let inputs = BTreeMap::from([
+            windows_of("pm25", &[Some(250), Some(250)]),
+            windows_of(name, &[Some(concentration), Some(concentration)]),
+        ]);
+        let outcome = evaluate("vn_aqi_hour", &request(&inputs, &BTreeMap::new(), 0));
+        assert_eq!(outcome, Some(Outcome { value: 100, code: Some(name) }));
+    }
+}
+
+#[test]
+fn the_index_of_one_dust_stands_on_its_nowcast() {
+    // Two hours, the newer twice the older: w = 1/2, NowCast (50 + 25/2) ÷ 1.5 = 41.67.
+    let inputs = BTreeMap::from([windows_of("of", &[Some(500), Some(250)])]);
+    let parameters = BTreeMap::new();
+    let value =
+        |name, scale| evaluate(name, &request(&inputs, &parameters, scale)).map(|outcome| outcome.value);
+    assert_eq!(value("nowcast", 1), Some(417));
+    assert_eq!(value("vn_aqi_hour_pm25", 0), Some(83));
+    assert_eq!(value("vn_aqi_hour_pm10", 0), Some(42));
+}
+
+#[test]
+fn fractions_are_reduced_and_only_by_what_both_share() {
+    let lowest = |numerator, denominator| {
+        let Exact { numerator, denominator } = Exact { numerator, denominator }.lowest();
+        (numerator, denominator)
+    };
+    assert_eq!(lowest(4, 8), (1, 2));
+    assert_eq!(lowest(-6, 9), (-2, 3));
+    assert_eq!(lowest(3, 7), (3, 7));
+    assert_eq!(lowest(0, 5), (0, 1));
+}
+
+#[test]
+fn a_whole_parameter_may_be_written_with_digits() {
+    let inputs = BTreeMap::from([windows_of("of", &[Some(100); 8])]);
+    let parameters = BTreeMap::from([("hours".to_owned(), Decimal::new(80, 1))]);
+    let outcome = evaluate("mean_hours", &request(&inputs, &parameters, 1));
+    assert_eq!(outcome.map(|outcome| outcome.value), Some(100));
+}
