@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use nhip_engine::{Effects, Engine};
-use nhip_proto::{Logged, MINUTE, Record, Row, RowCause, RowState, SECOND, encode_row};
+use nhip_proto::{Logged, MINUTE, Record, Row, RowCause, RowState, SECOND};
 
 use crate::expected;
 use crate::model::{self, Key};
-use crate::world::{self, Dice, HOUR, Said};
+use crate::pieces;
+use crate::world::{self, HOUR, Said};
 
 const EACH: usize = 4;
 const SPAN: i64 = 3 * HOUR;
@@ -38,12 +39,6 @@ pub(crate) fn finals(rows: &[Row]) -> BTreeMap<Key, Option<i128>> {
             (key, row.value.map(|value| value.mantissa))
         })
         .collect()
-}
-
-fn bytes(rows: &[Row]) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    rows.iter().for_each(|row| encode_row(row, &mut bytes));
-    bytes
 }
 
 #[test]
@@ -97,31 +92,7 @@ fn any_order_inside_the_lateness_and_thinned_ticks_give_the_same() {
 fn batches_restarts_and_screens_change_no_byte() {
     for seed in SEEDS {
         let said = world::with_rubbish(world::with_duplicates(told(seed, 20 * MINUTE), seed), seed);
-        let log = log(&said, 20 * SECOND, 3 * HOUR);
-        let (whole, wanted) = world::run(&log, 1);
-        let mut dice = Dice::new(seed);
-        let mut engine = Engine::new(world::settings(1));
-        let mut effects = Effects::default();
-        let mut rest = log.as_slice();
-        while !rest.is_empty() {
-            let (batch, others) = rest.split_at(rest.len().min(1 + dice.below(200) as usize));
-            engine.apply(batch, &mut effects).expect("the log goes on");
-            rest = others;
-            if dice.one_in(3) {
-                drop(engine.update());
-            }
-            if dice.one_in(5) {
-                let bytes = engine.snapshot();
-                let board = engine.board();
-                engine = Engine::restore(&bytes, world::settings(1)).expect("its own snapshot");
-                assert_eq!(engine.snapshot(), bytes, "seed {seed}: a snapshot comes back as it was");
-                assert_eq!(engine.board(), board, "seed {seed}: and shows the same board");
-            }
-        }
-        assert_eq!(engine.digest(), whole.digest(), "seed {seed}");
-        assert_eq!(engine.rows_chain(), whole.rows_chain(), "seed {seed}");
-        assert_eq!(bytes(&world::rows(effects)), bytes(&wanted), "seed {seed}");
-        assert_eq!(engine.board(), whole.board(), "seed {seed}");
+        pieces::change_no_byte(seed, &log(&said, 20 * SECOND, 3 * HOUR), 200);
     }
 }
 
@@ -135,7 +106,7 @@ fn one_record_at_a_time_and_four_threads_give_the_same_bytes() {
     for logged in &log {
         engine.apply(std::slice::from_ref(logged), &mut effects).expect("the log goes on");
     }
-    assert_eq!(bytes(&world::rows(effects)), bytes(&wanted));
+    assert_eq!(pieces::bytes(&world::rows(effects)), pieces::bytes(&wanted));
     assert_eq!(engine.digest(), whole.digest());
 }
 

@@ -7,5 +7,7 @@ mod laws;
 mod measured;
 #[path = "../laws/model.rs"]
 mod model;
+#[path = "../laws/pieces.rs"]
+mod pieces;
 #[path = "../laws/world.rs"]
 mod world;

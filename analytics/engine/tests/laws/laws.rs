@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 
 use nhip_engine::{Effects, Engine};
-use nhip_proto::{
-    Gap, GapCause, Level, Logged, MINUTE, Offset, Record, Row, RowCause, RowState, SECOND, encode_row,
-};
+use nhip_proto::{Gap, GapCause, Level, Logged, MINUTE, Offset, Record, Row, RowCause, RowState, SECOND};
 
 use crate::model::{self, Final, Key};
-use crate::world::{self, Dice, HOUR, Said};
+use crate::pieces;
+use crate::world::{self, HOUR, Said};
 
 const EACH: usize = 4;
 const SPAN: i64 = 2 * HOUR;
@@ -106,42 +105,11 @@ fn ticks_thinned_tenfold_change_no_final_figure() {
     }
 }
 
-fn bytes(rows: &[Row]) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    rows.iter().for_each(|row| encode_row(row, &mut bytes));
-    bytes
-}
-
 #[test]
 fn batches_restarts_and_screens_change_no_byte() {
     for seed in SEEDS {
         let said = world::with_rubbish(world::with_duplicates(told(seed, 20 * MINUTE), seed), seed);
-        let log = world::log(EACH, &said, 20 * SECOND, 3 * HOUR);
-        let (whole, wanted) = world::run(&log, 1);
-        let mut dice = Dice::new(seed);
-        let mut engine = Engine::new(world::settings(1));
-        let mut effects = Effects::default();
-        let mut rest = log.as_slice();
-        while !rest.is_empty() {
-            let (batch, others) = rest.split_at(rest.len().min(1 + dice.below(300) as usize));
-            engine.apply(batch, &mut effects).expect("the log goes on");
-            rest = others;
-            if dice.one_in(3) {
-                drop(engine.update());
-            }
-            if dice.one_in(5) {
-                let bytes = engine.snapshot();
-                let board = engine.board();
-                engine = Engine::restore(&bytes, world::settings(1)).expect("its own snapshot");
-                assert_eq!(engine.snapshot(), bytes, "seed {seed}: a snapshot comes back as it was");
-                assert_eq!(engine.board(), board, "seed {seed}: and shows the same board");
-            }
-        }
-        assert_eq!(engine.digest(), whole.digest(), "seed {seed}");
-        assert_eq!(engine.rows_chain(), whole.rows_chain(), "seed {seed}");
-        assert_eq!(bytes(&world::rows(effects)), bytes(&wanted), "seed {seed}");
-        assert_eq!(engine.board(), whole.board(), "seed {seed}");
-        assert_eq!(engine.rejections(1_000), whole.rejections(1_000), "seed {seed}");
+        pieces::change_no_byte(seed, &world::log(EACH, &said, 20 * SECOND, 3 * HOUR), 300);
     }
 }
 
@@ -155,7 +123,7 @@ fn one_two_and_four_threads_give_the_same_bytes() {
     let (one, wanted) = world::run(&log, 1);
     for threads in [2, 4, 64] {
         let (engine, rows) = world::run(&log, threads);
-        assert_eq!(bytes(&rows), bytes(&wanted), "{threads} threads");
+        assert_eq!(pieces::bytes(&rows), pieces::bytes(&wanted), "{threads} threads");
         assert_eq!(engine.digest(), one.digest(), "{threads} threads");
         assert_eq!(engine.rejections(1_000), one.rejections(1_000), "{threads} threads");
     }
@@ -254,6 +222,6 @@ fn looking_only_where_something_changed_is_looking_everywhere() {
             assert_eq!(engine.board(), restored.board(), "seed {seed}");
         }
         assert_eq!(engine.digest(), restored.digest(), "seed {seed}");
-        assert_eq!(bytes(&world::rows(effects)), bytes(&world::rows(wanted)), "seed {seed}");
+        assert_eq!(pieces::bytes(&world::rows(effects)), pieces::bytes(&world::rows(wanted)), "seed {seed}");
     }
 }

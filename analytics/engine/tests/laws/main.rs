@@ -9,6 +9,7 @@ mod laws;
 mod line;
 mod measured;
 mod model;
+mod pieces;
 mod revisions;
 mod sessions;
 mod world;

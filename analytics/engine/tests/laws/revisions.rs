@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use nhip_engine::{Effects, Engine};
 use nhip_proto::{
     ArrivalTime, EventTime, IndicatorId, Logged, MINUTE, MessageBody, Offset, Record, Redecode, Rejection,
-    RejectionReason, Restate, Row, RowCause, RowState, SECOND, SourceId, StreamId, encode_row,
+    RejectionReason, Restate, Row, RowCause, RowState, SECOND, SourceId, StreamId,
 };
 
+use crate::pieces;
 use crate::world::{self, Dice, HOUR, START};
 
 const EACH: usize = 4;
@@ -203,12 +204,6 @@ fn restated_log(seed: u64) -> Vec<Logged> {
     whole
 }
 
-fn bytes(rows: &[Row]) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    rows.iter().for_each(|row| encode_row(row, &mut bytes));
-    bytes
-}
-
 #[test]
 fn revisions_in_random_places_give_the_same_bytes_however_the_log_is_cut() {
     for seed in SEEDS.take(1) {
@@ -235,7 +230,7 @@ fn revisions_in_random_places_give_the_same_bytes_however_the_log_is_cut() {
             }
         }
         assert!(effects.rows.is_sorted_by_key(|(known, _)| *known), "seed {seed}: groups of rows in order");
-        assert_eq!(bytes(&world::rows(effects)), bytes(&wanted), "seed {seed}");
+        assert_eq!(pieces::bytes(&world::rows(effects)), pieces::bytes(&wanted), "seed {seed}");
         assert_eq!(engine.digest(), whole.digest(), "seed {seed}");
         assert_eq!(engine.restatements(1_000), whole.restatements(1_000), "seed {seed}");
         let mut last: BTreeMap<_, u32> = BTreeMap::new();
