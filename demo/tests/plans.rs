@@ -76,7 +76,8 @@ fn the_past_is_thin_ordered_and_not_after_now() {
     let profile = profile();
     let now = MIDNIGHT.plus(9 * HOUR + 7 * MINUTE);
     let past = backlog(&profile, 5, now, 48 * HOUR, MESSAGES_MAX);
-    assert!(past.len() <= MESSAGES_MAX && past.len() > 20_000, "{} messages", past.len());
+    // Thinned by doublings until it fits: never to less than half of what may be.
+    assert!(past.len() <= MESSAGES_MAX && past.len() > MESSAGES_MAX / 2, "{} messages", past.len());
     let mut last: BTreeMap<&SourceId, i64> = BTreeMap::new();
     for message in &past {
         let Some(event) = message.event.map(|event| event.0) else { continue };
@@ -138,9 +139,9 @@ fn every_kind_of_fault_occurs_and_every_payload_is_what_it_seems() {
         plan.iter().step_by(7).chain(plan.iter().filter(|message| message.kind != PlannedKind::Regular))
     {
         let rejected = matches!(decoded(&profile, message).body, MessageBody::Rejected(_));
-        // Some makers have no word for "no value": what a dead sensor of theirs sends cannot be read.
-        let mute = message.kind == PlannedKind::DeadSensor && !message.topic.starts_with("nhip/");
-        assert!(rejected == (message.kind == PlannedKind::Rubbish) || mute, "{message:?}");
+        // A crossing counter has no word for "no value": what a dead one sends cannot be read.
+        let mute = message.kind == PlannedKind::DeadSensor && message.topic.starts_with("gate/");
+        assert_eq!(rejected, message.kind == PlannedKind::Rubbish || mute, "{message:?}");
         let late = message.event.is_some_and(|event| event.0 > message.at.0);
         assert_eq!(late, message.kind == PlannedKind::ClockAhead, "{message:?}");
     }
