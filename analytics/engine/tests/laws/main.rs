@@ -5,6 +5,7 @@ mod adoption;
 mod counters;
 mod duties;
 mod edges;
+mod groups;
 mod laws;
 mod line;
 mod measured;
