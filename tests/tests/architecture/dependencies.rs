@@ -13,6 +13,7 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
         ("nhip-ingest", &["nhip-proto", "nhip-ports", "nhip-profile"]),
         ("nhip-engine", &["nhip-proto", "nhip-profile"]),
         ("nhip-analytics", &["nhip-proto", "nhip-ports", "nhip-profile", "nhip-engine"]),
+        ("nhip-history", &["nhip-proto", "nhip-ports", "nhip-profile"]),
         ("nhip-dashboard-api", &["nhip-proto", "nhip-ports", "nhip-profile"]),
         ("nhip-client", &["nhip-proto"]),
         ("nhip-adapters", &["nhip-proto", "nhip-ports"]),
@@ -32,6 +33,7 @@ const CONFINED: &[(&str, &[&str])] = &[
             "nhip-ports",
             "nhip-ingest",
             "nhip-analytics",
+            "nhip-history",
             "nhip-dashboard-api",
             "nhip-client",
             "nhip-adapters",
@@ -41,7 +43,8 @@ const CONFINED: &[(&str, &[&str])] = &[
         ],
     ),
     ("clap", &["nhip", "nhip-bench", "xtask"]),
-    ("polars", &[]),
+    ("polars", &["nhip-analyst"]),
+    ("parquet", &["nhip-history", "nhip-analyst"]),
 ];
 
 struct Manifest {
@@ -102,7 +105,7 @@ fn technologies_stay_in_their_crates() {
                 wrong.push(format!("{} uses {technology}", manifest.name));
             }
         }
-        let rooms = ["nhip-ingest", "nhip-engine", "nhip-analytics", "nhip-dashboard-api"];
+        let rooms = ["nhip-ingest", "nhip-engine", "nhip-analytics", "nhip-history", "nhip-dashboard-api"];
         let sideways = manifest.development.iter().filter(|name| rooms.contains(&name.as_str()));
         if rooms.contains(&manifest.name.as_str()) {
             wrong.extend(sideways.map(|name| format!("tests of {} use the room {name}", manifest.name)));
