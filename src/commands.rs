@@ -84,7 +84,7 @@ pub(crate) fn execute(arguments: Arguments) -> Result<(), Failure> {
             LogAction::Account { data, acknowledged } => {
                 runtime()?.block_on(account::account(&data, acknowledged.as_deref()))
             }
-            LogAction::Records { data, from, count } => log::records(&data, from, count),
+            LogAction::Records { data, from, count } => runtime()?.block_on(log::records(&data, from, count)),
         },
     }
 }

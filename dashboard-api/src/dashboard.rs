@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use nhip_ports::{Analysis, Bus, Clock, Intake, Revisions};
+use nhip_ports::{Analysis, Bus, Clock, History, Intake, Revisions};
 use nhip_profile::Profile;
 use nhip_proto::LinkState;
 use tokio::net::TcpListener;
@@ -37,6 +37,8 @@ pub enum Readiness {
 pub struct Parts {
     /// Questions to the analytics room.
     pub analysis: Arc<dyn Analysis>,
+    /// The past of figures.
+    pub history: Arc<dyn History>,
     /// Its news.
     pub bus: Arc<dyn Bus>,
     /// Who may change what counts.

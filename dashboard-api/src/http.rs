@@ -13,7 +13,9 @@ mod operations;
 mod pages;
 mod problem;
 mod rejections;
+mod restatements;
 mod revisions;
+mod series;
 mod targets;
 pub(crate) mod times;
 
@@ -65,6 +67,7 @@ pub(crate) fn router(node: Arc<Node>) -> Router {
         .route("/api/v1/rejections", get(rejections::rejections))
         .route("/api/v1/duties", get(duties::duties))
         .route("/api/v1/units", get(duties::units))
+        .route("/api/v1/series", get(series::series))
         .route("/api/v1/openapi.json", get(operations::openapi))
         .route("/metrics", get(operations::metrics))
         .route("/", get(pages::root))
@@ -76,7 +79,7 @@ pub(crate) fn router(node: Arc<Node>) -> Router {
         .route("/api/v1/ingest/{stream}", post(ingest::ingest))
         .route("/api/v1/profile", post(revisions::apply_profile))
         .route("/api/v1/redecode", post(revisions::redecode))
-        .route("/api/v1/restatements", get(revisions::restatements))
+        .route("/api/v1/restatements", get(restatements::restatements))
         .route("/api/v1/restatements", post(revisions::restate))
         .route("/healthz", get(operations::health))
         .route("/readyz", get(operations::ready))

@@ -14,6 +14,7 @@ mod hub;
 mod incoming;
 mod listener;
 mod outbox;
+mod past;
 mod session;
 mod shown;
 mod snapshot;
