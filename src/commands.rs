@@ -5,6 +5,7 @@ mod check;
 mod demo;
 mod diff;
 mod explain;
+mod export;
 mod from_figure;
 mod log;
 mod prove;
@@ -70,6 +71,7 @@ pub(crate) fn execute(arguments: Arguments) -> Result<(), Failure> {
         Command::Explain { indicator, area, http } => {
             runtime()?.block_on(explain::explain(&indicator, &area, http))
         }
+        Command::Export(flags) => runtime()?.block_on(export::export(&flags)),
         Command::Reload { http } => runtime()?.block_on(revise::reload(http)),
         Command::Redecode(flags) => runtime()?.block_on(revise::redecode(&flags)),
         Command::Restate(flags) => runtime()?.block_on(revise::restate(&flags)),

@@ -113,8 +113,6 @@ pub(crate) struct StoppedNode {
     pub(crate) log: LogFiles,
     /// Its rows.
     pub(crate) rows: Arc<dyn RowStore>,
-    /// Its past.
-    pub(crate) history: Arc<dyn History>,
     /// Its snapshots.
     pub(crate) states: Arc<dyn StateStore>,
     /// What the log's header says.
@@ -129,7 +127,6 @@ pub(crate) async fn open_stopped(data: &Path) -> Result<StoppedNode, Failure> {
     let rows = open_series(&directory).await?;
     Ok(StoppedNode {
         log,
-        history: Arc::new(SeriesHistory::new(rows.clone())),
         rows,
         states: Arc::new(StateFiles::open(&directory.states).map_err(Failure::other)?),
         origin,
@@ -139,6 +136,14 @@ pub(crate) async fn open_stopped(data: &Path) -> Result<StoppedNode, Failure> {
 /// Opens a stopped node's rows.
 pub(crate) async fn open_rows(data: &Path) -> Result<Arc<dyn RowStore>, Failure> {
     Ok(open_series(&DataDirectory::of(data)).await?)
+}
+
+/// Opens a stopped node's past.
+pub(crate) async fn open_history(data: &Path) -> Result<Arc<dyn History>, Failure> {
+    if !data.is_dir() {
+        return Err(Failure::configuration(format!("{}: no such directory", data.display())));
+    }
+    Ok(Arc::new(SeriesHistory::new(open_series(&DataDirectory::of(data)).await?)))
 }
 
 /// New rows in row files, older ones in Parquet.

@@ -7,8 +7,8 @@ use std::time::Duration;
 use nhip_adapters::{BUS_UPDATES_MAX, LocalBus, MqttEndpoint};
 use nhip_analytics::{AnalysisHandle, Started};
 use nhip_dashboard_api::{Dashboard, Parts, Readiness};
-use nhip_ingest::{IngestRoom, IngestSettings};
 use nhip_history::series::SeriesHistory;
+use nhip_ingest::{IngestRoom, IngestSettings};
 use nhip_ports::{Bus, Clock, CommandLink, EventLog, History, IngestLink, Intake, Revisions};
 use nhip_profile::Profile;
 use nhip_proto::{LinkState, Origin};
@@ -101,8 +101,16 @@ impl Node {
         let reviser: Arc<dyn Revisions> = Arc::new(reviser);
         tasks.spawn("reload", supervise::reload_on_signals(reviser.clone(), stop.clone()));
         let revised = Revised { revisions: reviser, profiles };
-        let dashboard =
-            dashboard(&config, &links, (analysis, history), bus, room.clone(), clock.clone(), revised, metrics);
+        let dashboard = dashboard(
+            &config,
+            &links,
+            (analysis, history),
+            bus,
+            room.clone(),
+            clock.clone(),
+            revised,
+            metrics,
+        );
         start_links(&mut tasks, links, &room, &stop);
         if self_report::wanted(&profile) {
             let (intake, log) = (room.clone(), doors.log.clone());
@@ -296,6 +304,7 @@ fn dashboard(
     let parts = Parts {
         analysis,
         history,
+        parquet: Arc::new(nhip_history::series::parquet_of),
         bus,
         intake: room,
         clock,

@@ -16,6 +16,7 @@ use tracing::info;
 
 use crate::boards::Boards;
 use crate::config::Config;
+use crate::export::ParquetOf;
 use crate::feed::{Feed, new_epoch, pulse};
 use crate::http::{Node, router};
 use crate::hub::Hub;
@@ -39,6 +40,8 @@ pub struct Parts {
     pub analysis: Arc<dyn Analysis>,
     /// The past of figures.
     pub history: Arc<dyn History>,
+    /// Rows as a Parquet file.
+    pub parquet: ParquetOf,
     /// Its news.
     pub bus: Arc<dyn Bus>,
     /// Who may change what counts.
@@ -97,6 +100,7 @@ impl Dashboard {
         let node = Arc::new(Node {
             places: Places::new(config.sessions_max, config.sessions_per_address_max),
             bodies: Arc::new(Semaphore::new(config.bodies_bytes_max / 1024)),
+            exports: Arc::new(Semaphore::new(config.exports_max)),
             local,
             hub,
             parts,

@@ -1,8 +1,9 @@
 //! The HTTP side: one table of routes, one guard in front of them.
 
-mod catalog;
+pub(crate) mod catalog;
 mod duties;
 mod explain;
+mod export;
 mod figures;
 mod guard;
 mod ingest;
@@ -44,6 +45,8 @@ pub(crate) struct Node {
     pub(crate) places: Arc<Places>,
     /// KiB of request bodies that may be held at once.
     pub(crate) bodies: Arc<Semaphore>,
+    /// Exports that may be under way at once.
+    pub(crate) exports: Arc<Semaphore>,
     pub(crate) sessions: TaskTracker,
     pub(crate) stop: CancellationToken,
     pub(crate) local: SocketAddr,
@@ -76,6 +79,7 @@ pub(crate) fn router(node: Arc<Node>) -> Router {
         .layer(CompressionLayer::new());
     Router::new()
         .route("/api/v1/views/{view}/snapshot", get(live::snapshot))
+        .route("/api/v1/export", get(export::export))
         .route("/api/v1/ingest/{stream}", post(ingest::ingest))
         .route("/api/v1/profile", post(revisions::apply_profile))
         .route("/api/v1/redecode", post(revisions::redecode))

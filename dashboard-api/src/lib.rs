@@ -8,6 +8,7 @@ mod boards;
 mod config;
 mod dashboard;
 mod events;
+pub mod export;
 mod feed;
 mod http;
 mod hub;

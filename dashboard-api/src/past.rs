@@ -19,6 +19,15 @@ pub(crate) enum Step {
     Civil(CivilStep),
 }
 
+/// `window`, or a civil period.
+pub(crate) fn step_of(word: &str) -> Result<Step, PastError> {
+    if word == "window" {
+        return Ok(Step::Window);
+    }
+    let step = CivilStep::parse(word).map(Step::Civil);
+    step.ok_or(PastError::Refused("step is window, hour, day or month"))
+}
+
 /// One point.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Point {
@@ -72,10 +81,13 @@ impl Stretch<'_> {
             return Err(PastError::Refused("from must lie before to"));
         }
         if self.to.since(self.from) / self.indicator.window.spacing() > RANGE_WINDOWS_MAX {
-            return Err(PastError::Refused("from and to lie more than 1,000,000 windows of this indicator apart"));
+            return Err(PastError::Refused(
+                "from and to lie more than 1,000,000 windows of this indicator apart",
+            ));
         }
         let Step::Civil(step) = self.step else { return Ok(self) };
-        let no_rollup = "this indicator has no roll-up over time: its windows do not tell that of a longer period";
+        let no_rollup =
+            "this indicator has no roll-up over time: its windows do not tell that of a longer period";
         self.indicator.time_rollup().ok_or(PastError::Refused(no_rollup))?;
         let zone = self.zone();
         let outside = || PastError::Refused("a time outside the calendar");
@@ -151,7 +163,12 @@ impl Stretch<'_> {
         Ok((points, None))
     }
 
-    async fn rows(&self, history: &dyn History, from: EventTime, windows_max: usize) -> Result<Vec<Row>, PastError> {
+    async fn rows(
+        &self,
+        history: &dyn History,
+        from: EventTime,
+        windows_max: usize,
+    ) -> Result<Vec<Row>, PastError> {
         let query =
             SeriesQuery { series: self.series.clone(), from, to: self.to, as_of: self.as_of, windows_max };
         history.series(query).await.map_err(PastError::History)
@@ -163,9 +180,11 @@ impl Stretch<'_> {
         let definition = rows.first().map(|row| row.definition);
         let one = definition.filter(|first| rows.iter().all(|row| row.definition == *first));
         let with_value: Vec<&Row> = rows.iter().filter(|row| row.value.is_some()).collect();
-        let shown = |row: &&Row| self.indicator.shown(self.profile, row.numerator, row.denominator) == row.value;
+        let shown =
+            |row: &&Row| self.indicator.shown(self.profile, row.numerator, row.denominator) == row.value;
         let told = one.is_some() && with_value.iter().all(shown);
-        let amounts: Vec<(i128, i128)> = with_value.iter().map(|row| (row.numerator, row.denominator)).collect();
+        let amounts: Vec<(i128, i128)> =
+            with_value.iter().map(|row| (row.numerator, row.denominator)).collect();
         let rollup = self.indicator.time_rollup().unwrap_or(TimeRollup::Add);
         let amounts = rollup.over(&amounts).filter(|_| told);
         let value = amounts.and_then(|(above, below)| self.indicator.shown(self.profile, above, below));

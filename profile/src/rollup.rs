@@ -160,7 +160,8 @@ impl CivilStep {
         let at = Timestamp::from_nanosecond(i128::from(at.0)).ok()?.to_zoned(zone.clone());
         let (start, end) = match self {
             Self::Hour => {
-                let start = at.round(jiff::ZonedRound::new().smallest(Unit::Hour).mode(jiff::RoundMode::Trunc));
+                let start =
+                    at.round(jiff::ZonedRound::new().smallest(Unit::Hour).mode(jiff::RoundMode::Trunc));
                 let start = start.ok()?;
                 let end = start.checked_add(1.hour()).ok()?;
                 (start, end)
@@ -210,7 +211,9 @@ impl Window {
                 }
                 Some(days)
             }
-            Self::Calendar(CalendarUnit::Month) if end.since(start) >= 28 * 24 * HOUR => Some(u32::from(end <= known)),
+            Self::Calendar(CalendarUnit::Month) if end.since(start) >= 28 * 24 * HOUR => {
+                Some(u32::from(end <= known))
+            }
             Self::Hopping { .. } | Self::Calendar(_) => None,
         }
     }
@@ -256,7 +259,11 @@ mod tests {
         assert_eq!(day, (at(1_774_738_800), at(1_774_821_600)));
         assert_eq!(Window::Tumbling(HOUR).due_in(&zone, day, at(i64::MAX / SECOND)), Some(23));
         assert_eq!(Window::Tumbling(HOUR).due_in(&zone, day, at(1_774_738_800 + 3 * 3_600 + 60)), Some(3));
-        assert_eq!(Window::Tumbling(24 * HOUR).due_in(&zone, day, at(i64::MAX / SECOND)), None, "across its ends");
+        assert_eq!(
+            Window::Tumbling(24 * HOUR).due_in(&zone, day, at(i64::MAX / SECOND)),
+            None,
+            "across its ends"
+        );
         let month = CivilStep::Month.around(&zone, at(1_774_750_000)).expect("a month");
         assert_eq!(Window::Calendar(CalendarUnit::Day).due_in(&zone, month, at(i64::MAX / SECOND)), Some(31));
         assert_eq!(Window::Calendar(CalendarUnit::Day).due_in(&zone, month, at(1_774_821_600)), Some(29));

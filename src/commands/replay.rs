@@ -125,7 +125,13 @@ impl Checks {
     /// Everything a stopped node wrote beside its log.
     pub(crate) async fn new(node: &StoppedNode) -> Result<Self, Failure> {
         let saved = node.states.load().await.map_err(Failure::other)?;
-        Ok(Self { rows: node.rows.clone(), ahead: VecDeque::new(), saved, rows_compared: 0, states_compared: 0 })
+        Ok(Self {
+            rows: node.rows.clone(),
+            ahead: VecDeque::new(),
+            saved,
+            rows_compared: 0,
+            states_compared: 0,
+        })
     }
 
     /// How much was compared.

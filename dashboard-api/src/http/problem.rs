@@ -65,7 +65,9 @@ impl Problem {
 
     pub(crate) fn of_history(error: &HistoryError) -> Self {
         match error {
-            HistoryError::Refused(_) => Self::unprocessable("more than one answer may hold: narrow the range"),
+            HistoryError::Refused(_) => {
+                Self::unprocessable("more than one answer may hold: narrow the range")
+            }
             HistoryError::Damaged(what) => {
                 tracing::error!(what, "a question to the past met damage");
                 let detail = "a file of the series store is not what was written; nothing of it is served; see the log";

@@ -80,9 +80,7 @@ fn filtered(asked: &RestatementsAsked) -> bool {
 }
 
 fn query(profile: &Profile, asked: &RestatementsAsked) -> Result<RestatementQuery, Problem> {
-    let time = |text: &Option<String>, else_: i64| {
-        text.as_deref().map_or(Ok(EventTime(else_)), instant)
-    };
+    let time = |text: &Option<String>, else_: i64| text.as_deref().map_or(Ok(EventTime(else_)), instant);
     let query = RestatementQuery {
         indicator: known_indicator(profile, asked.indicator.as_deref().unwrap_or_default())?,
         area: asked.area.as_deref().map(|code| known_area(profile, code)).transpose()?,

@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::response::Response;
 use jiff::{Timestamp, ToSpan as _};
 use nhip_ports::{AsOf, SeriesKey};
-use nhip_profile::{CivilStep, Profile};
+use nhip_profile::Profile;
 use nhip_proto::{AreaCode, ArrivalTime, EventTime, Offset};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ use super::figures::{known_area, known_indicator};
 use super::lists::{Asked, json_response};
 use super::problem::Problem;
 use super::times::{self, Zone};
-use crate::past::{PastError, Point, Step, Stretch};
+use crate::past::{PastError, Point, Stretch, step_of};
 use crate::snapshot::number;
 
 /// Points of one answer at most.
@@ -108,13 +108,7 @@ pub(super) fn stretch<'a>(
     let indicator = profile.indicators.get(&id).ok_or(unknown)?;
     let now = EventTime(node.parts.clock.now().0);
     let to = asked.to.as_deref().map(instant).transpose()?.unwrap_or(now);
-    let step = match asked.step.as_deref() {
-        None | Some("window") => Step::Window,
-        Some(word) => {
-            let detail = "step is window, hour, day or month";
-            Step::Civil(CivilStep::parse(word).ok_or(Problem::unprocessable(detail))?)
-        }
-    };
+    let step = step_of(asked.step.as_deref().unwrap_or("window")).map_err(Problem::of_past)?;
     let as_of = as_of(asked.as_of.as_deref())?;
     let known = match as_of {
         AsOf::At(time) => now.min(EventTime(time.0)),

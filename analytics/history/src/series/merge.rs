@@ -34,13 +34,13 @@ impl Merge {
         let mut least: Option<Kept> = None;
         for input in &self.inputs {
             let Some(next) = input.waiting.last() else { continue };
-            if least.as_ref().is_none_or(|least| compare(&next.row, &least.row) == Ordering::Less) {
+            if least.as_ref().is_none_or(|least| compare(next, least) == Ordering::Less) {
                 least = Some(next.clone());
             }
         }
         let Some(least) = least else { return Ok(None) };
         for input in &mut self.inputs {
-            while input.waiting.last().is_some_and(|next| compare(&next.row, &least.row) == Ordering::Equal) {
+            while input.waiting.last().is_some_and(|next| compare(next, &least) == Ordering::Equal) {
                 input.waiting.pop();
                 input.fill()?;
             }

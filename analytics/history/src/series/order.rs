@@ -53,8 +53,13 @@ impl Kept {
     }
 }
 
-/// Series by series, window by window, revision by revision.
-pub(super) fn compare(left: &Row, right: &Row) -> Ordering {
+/// Series by series, window by window, revision by revision; equal is what was written twice.
+pub(super) fn compare(left: &Kept, right: &Kept) -> Ordering {
+    let ticks = left.tick.cmp(&right.tick);
+    compare_rows(&left.row, &right.row).then(ticks)
+}
+
+fn compare_rows(left: &Row, right: &Row) -> Ordering {
     let series = |row: &Row| (row.key.window_start, row.revision);
     left.lineage
         .cmp(&right.lineage)

@@ -55,10 +55,11 @@ impl SeriesStore {
     /// Seals what is closed, again and again, until told to stop. A failure is told and tried again: nothing is lost
     /// by waiting.
     pub async fn keep_sealing(self: Arc<Self>, stop: CancellationToken) {
-        let mut closed = Instant::now();
-        while stop.run_until_cancelled(tokio::time::sleep(SEAL_INTERVAL)).await.is_some() {
-            if closed.elapsed() >= CLOSE_INTERVAL {
-                closed = Instant::now();
+        let mut closed = None::<Instant>;
+        loop {
+            // The first time: the row file of the process before.
+            if closed.is_none_or(|closed| closed.elapsed() >= CLOSE_INTERVAL) {
+                closed = Some(Instant::now());
                 if let Err(error) = self.landing.close().await {
                     tracing::error!(%error, "a row file cannot be closed");
                 }
@@ -66,6 +67,9 @@ impl SeriesStore {
             if let Err(error) = self.seal().await {
                 metrics::counter!("nhip_rows_seal_failures_total").increment(1);
                 tracing::error!(%error, "rows cannot be sealed; they stay in the row files");
+            }
+            if stop.run_until_cancelled(tokio::time::sleep(SEAL_INTERVAL)).await.is_none() {
+                break;
             }
         }
     }
@@ -122,8 +126,8 @@ impl SeriesStore {
         let mut listing = self.state().listing.clone();
         let mut files = 0;
         for (day, mut rows) in days {
-            rows.sort_by(|left, right| compare(&left.row, &right.row));
-            rows.dedup_by(|left, right| compare(&left.row, &right.row).is_eq());
+            rows.sort_by(compare);
+            rows.dedup_by(|left, right| compare(left, right).is_eq());
             let name = listing.name(Span::Day(day));
             let mut rows = rows.into_iter();
             listing.files.push(self.write_file(name, || Ok(rows.next()))?);

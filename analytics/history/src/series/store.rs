@@ -1,7 +1,7 @@
 //! The series store: row files that take new rows, Parquet files that keep them, one place to ask.
 
 use std::collections::VecDeque;
-use std::fs;
+use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -74,6 +74,8 @@ pub struct SeriesStore {
     pub(super) landing: Arc<dyn Landing>,
     pub(super) state: Mutex<State>,
     recent: Mutex<VecDeque<Arc<SeriesFile>>>,
+    /// One process at a time: another would sweep away what this one is writing.
+    _lock: File,
     /// One sealing at a time.
     pub(super) sealing: tokio::sync::Mutex<()>,
 }
@@ -95,6 +97,7 @@ impl SeriesStore {
     /// [`SeriesError`] if the list of files is damaged (nothing is changed then) or the file system refuses.
     pub async fn open(directory: &Path, landing: Arc<dyn Landing>) -> Result<Self, SeriesError> {
         fs::create_dir_all(directory)?;
+        let lock = locked(directory)?;
         let listing = Listing::read(directory)?;
         sweep(directory, &listing)?;
         let store = Self {
@@ -102,6 +105,7 @@ impl SeriesStore {
             landing,
             state: Mutex::default(),
             recent: Mutex::default(),
+            _lock: lock,
             sealing: tokio::sync::Mutex::default(),
         };
         let mut at = listing.covered();
@@ -164,6 +168,18 @@ impl State {
         metrics::gauge!("nhip_rows_sealed_bytes")
             .set(self.listing.files.iter().map(|file| file.bytes).sum::<u64>() as f64);
         metrics::gauge!("nhip_rows_hot").set(self.hot.rows() as f64);
+    }
+}
+
+fn locked(directory: &Path) -> Result<File, SeriesError> {
+    let file = File::options().write(true).create(true).truncate(false).open(directory.join("lock"))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => {
+            let what = "the series store is in use: is a node running on this data directory?";
+            Err(io::Error::new(io::ErrorKind::ResourceBusy, what).into())
+        }
+        Err(TryLockError::Error(error)) => Err(error.into()),
     }
 }
 

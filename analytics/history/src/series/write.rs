@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::sync::{Arc, LazyLock};
 
-use nhip_proto::{Offset, Row};
+use nhip_proto::Row;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::data_type::{
     ByteArray, ByteArrayType, DoubleType, FixedLenByteArray, FixedLenByteArrayType, Int64Type,
@@ -74,13 +74,14 @@ impl<W: Write + Send> Writer<W> {
 ///
 /// # Errors
 /// If they cannot be encoded.
-pub fn parquet_of(mut rows: Vec<Row>) -> std::io::Result<Vec<u8>> {
+pub fn parquet_of(rows: Vec<Row>) -> std::io::Result<Vec<u8>> {
+    let of_its_own = |row: Row| Kept { tick: row.known_offset, row };
+    let mut rows: Vec<Kept> = rows.into_iter().map(of_its_own).collect();
     rows.sort_by(compare);
     let encoded = || -> Result<Vec<u8>> {
         let mut writer = Writer::new(Vec::new())?;
-        for row in rows {
-            let tick: Offset = row.known_offset;
-            writer.push(Kept { tick, row })?;
+        for kept in rows {
+            writer.push(kept)?;
         }
         Ok(writer.finish()?.0)
     };

@@ -22,11 +22,11 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
         2 => Just(Act::Seal),
         1 => Just(Act::Restart),
     ];
-    prop::collection::vec(act, 1..60)
+    prop::collection::vec(act, 1..40)
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
 
     #[test]
     fn the_store_says_what_the_model_says(acts in acts(), moments in prop::collection::vec(0_u64..700, 8)) {
@@ -69,6 +69,7 @@ async fn play(acts: Vec<Act>, moments: Vec<u64>) {
                 store.seal().await.expect("sealed");
             }
             Act::Restart => {
+                drop(store);
                 store = open(directory.path(), &landing).await;
                 for (tick, rows) in written.iter().rev().take(3).rev() {
                     store.write(Offset(*tick), rows).await.expect("written again");
