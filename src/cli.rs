@@ -77,6 +77,8 @@ pub(crate) enum Command {
         #[arg(long, default_value = "127.0.0.1:8080")]
         http: SocketAddr,
     },
+    /// Write figures of a stopped node's past to a file.
+    Export(ExportFlags),
     /// Let a running node read its profile directory again and make it valid (SIGHUP does the same).
     Reload {
         /// The node.
@@ -164,6 +166,44 @@ impl ProveFlags {
     pub(crate) fn fault_words(&self) -> Vec<String> {
         Vec::new()
     }
+}
+
+/// Which figures, and into which file.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ExportFlags {
+    /// The data directory (of a stopped node).
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: PathBuf,
+    /// The profile directory.
+    #[arg(long, value_name = "DIR", default_value = "profiles/tay-ninh")]
+    pub(crate) profile: PathBuf,
+    /// The indicator.
+    #[arg(long, value_name = "ID")]
+    pub(crate) indicator: String,
+    /// Only this area; without it every area that has figures.
+    #[arg(long, value_name = "CODE")]
+    pub(crate) area: Option<String>,
+    /// The group; without it areas as a whole.
+    #[arg(long, value_name = "G", default_value = "")]
+    pub(crate) group: String,
+    /// Windows that start here or later (RFC 3339) …
+    #[arg(long)]
+    pub(crate) from: String,
+    /// … and before; without it now.
+    #[arg(long)]
+    pub(crate) to: Option<String>,
+    /// window, hour, day or month.
+    #[arg(long, default_value = "window")]
+    pub(crate) step: String,
+    /// Whose knowledge: now, a time (RFC 3339) or the offset of a record.
+    #[arg(long, value_name = "MOMENT", default_value = "now")]
+    pub(crate) as_of: String,
+    /// csv, parquet or geojson.
+    #[arg(long, default_value = "csv")]
+    pub(crate) format: String,
+    /// The file; without it stdout.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 /// Which stored messages, and why.

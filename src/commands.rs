@@ -5,6 +5,7 @@ mod check;
 mod demo;
 mod diff;
 mod explain;
+mod export;
 mod from_figure;
 mod log;
 mod prove;
@@ -70,6 +71,7 @@ pub(crate) fn execute(arguments: Arguments) -> Result<(), Failure> {
         Command::Explain { indicator, area, http } => {
             runtime()?.block_on(explain::explain(&indicator, &area, http))
         }
+        Command::Export(flags) => runtime()?.block_on(export::export(&flags)),
         Command::Reload { http } => runtime()?.block_on(revise::reload(http)),
         Command::Redecode(flags) => runtime()?.block_on(revise::redecode(&flags)),
         Command::Restate(flags) => runtime()?.block_on(revise::restate(&flags)),
@@ -84,7 +86,7 @@ pub(crate) fn execute(arguments: Arguments) -> Result<(), Failure> {
             LogAction::Account { data, acknowledged } => {
                 runtime()?.block_on(account::account(&data, acknowledged.as_deref()))
             }
-            LogAction::Records { data, from, count } => log::records(&data, from, count),
+            LogAction::Records { data, from, count } => runtime()?.block_on(log::records(&data, from, count)),
         },
     }
 }

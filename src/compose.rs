@@ -7,7 +7,8 @@ use nhip_adapters::{
     KeyFiles, LogConfig, LogFiles, LogIdentity, LogOpenError, MqttAccess, MqttEndpoint, MqttEndpointConfig,
     MqttPassword, MqttUser, RowFiles, SegmentLog, StateFiles,
 };
-use nhip_ports::{KeyStore, RowStore, StateStore};
+use nhip_history::series::{SeriesHistory, SeriesStore};
+use nhip_ports::{History, KeyStore, RowStore, StateStore};
 use nhip_proto::Origin;
 
 use crate::commands::Failure;
@@ -21,8 +22,8 @@ pub(crate) use crate::compose_links::{Subscriber, subscribers};
 pub(crate) struct Doors {
     /// The log.
     pub(crate) log: Arc<SegmentLog>,
-    /// Rows.
-    pub(crate) rows: Arc<dyn RowStore>,
+    /// Rows, and with them the past.
+    pub(crate) rows: Arc<SeriesStore>,
     /// Snapshots.
     pub(crate) states: Arc<dyn StateStore>,
     /// Keys.
@@ -30,7 +31,7 @@ pub(crate) struct Doors {
 }
 
 /// Opens or creates everything durable.
-pub(crate) fn open(config: &Config, origin: Origin) -> Result<Doors, Failure> {
+pub(crate) async fn open(config: &Config, origin: Origin) -> Result<Doors, Failure> {
     let directory = DataDirectory::of(&config.data);
     refuse_other_origin(&directory, origin)?;
     let installation = installation::identify(&config.data)?;
@@ -40,7 +41,7 @@ pub(crate) fn open(config: &Config, origin: Origin) -> Result<Doors, Failure> {
     tracing::info!(?recovery, "log opened");
     Ok(Doors {
         log: Arc::new(log),
-        rows: Arc::new(RowFiles::open(&directory.rows).map_err(Failure::other)?),
+        rows: open_series(&directory).await?,
         states: Arc::new(StateFiles::open(&directory.states).map_err(Failure::other)?),
         keys: Arc::new(KeyFiles::open(&config.keys).map_err(Failure::other)?),
     })
@@ -119,20 +120,34 @@ pub(crate) struct StoppedNode {
 }
 
 /// Opens a stopped node's data.
-pub(crate) fn open_stopped(data: &Path) -> Result<StoppedNode, Failure> {
+pub(crate) async fn open_stopped(data: &Path) -> Result<StoppedNode, Failure> {
     let directory = DataDirectory::of(data);
     let log = LogFiles::open(&directory.log).map_err(open_failure)?;
     let origin = log.identity().origin;
+    let rows = open_series(&directory).await?;
     Ok(StoppedNode {
         log,
-        rows: open_rows(data)?,
+        rows,
         states: Arc::new(StateFiles::open(&directory.states).map_err(Failure::other)?),
         origin,
     })
 }
 
 /// Opens a stopped node's rows.
-pub(crate) fn open_rows(data: &Path) -> Result<Arc<dyn RowStore>, Failure> {
-    let directory = DataDirectory::of(data);
-    Ok(Arc::new(RowFiles::open(&directory.rows).map_err(Failure::other)?))
+pub(crate) async fn open_rows(data: &Path) -> Result<Arc<dyn RowStore>, Failure> {
+    Ok(open_series(&DataDirectory::of(data)).await?)
+}
+
+/// Opens a stopped node's past.
+pub(crate) async fn open_history(data: &Path) -> Result<Arc<dyn History>, Failure> {
+    if !data.is_dir() {
+        return Err(Failure::configuration(format!("{}: no such directory", data.display())));
+    }
+    Ok(Arc::new(SeriesHistory::new(open_series(&DataDirectory::of(data)).await?)))
+}
+
+/// New rows in row files, older ones in Parquet.
+async fn open_series(directory: &DataDirectory) -> Result<Arc<SeriesStore>, Failure> {
+    let landing = Arc::new(RowFiles::open(&directory.rows).map_err(Failure::other)?);
+    Ok(Arc::new(SeriesStore::open(&directory.series, landing).await.map_err(Failure::other)?))
 }

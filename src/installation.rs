@@ -10,12 +10,14 @@ pub(crate) struct DataDirectory {
     pub(crate) log: PathBuf,
     pub(crate) rows: PathBuf,
     pub(crate) states: PathBuf,
+    pub(crate) series: PathBuf,
 }
 
 impl DataDirectory {
     /// The layout of a directory that may not exist yet.
     pub(crate) fn of(root: &Path) -> Self {
-        Self { log: root.join("log"), rows: root.join("rows"), states: root.join("state") }
+        let inside = |name| root.join(name);
+        Self { log: inside("log"), rows: inside("rows"), states: inside("state"), series: inside("series") }
     }
 }
 

@@ -7,8 +7,9 @@ use std::time::Duration;
 use nhip_adapters::{BUS_UPDATES_MAX, LocalBus, MqttEndpoint};
 use nhip_analytics::{AnalysisHandle, Started};
 use nhip_dashboard_api::{Dashboard, Parts, Readiness};
+use nhip_history::series::SeriesHistory;
 use nhip_ingest::{IngestRoom, IngestSettings};
-use nhip_ports::{Bus, Clock, CommandLink, EventLog, IngestLink, Intake, Revisions};
+use nhip_ports::{Bus, Clock, CommandLink, EventLog, History, IngestLink, Intake, Revisions};
 use nhip_profile::Profile;
 use nhip_proto::{LinkState, Origin};
 use tokio::net::TcpListener;
@@ -62,9 +63,10 @@ impl Node {
         let metrics = observe::start_metrics();
         let (profile, files) = profile_dir::load(&config.profile)?;
         let profile = Arc::new(profile);
-        let doors = compose::open(&config, origin)?;
+        let doors = compose::open(&config, origin).await?;
         let mut tasks = Tasks::new(stop.clone());
         watch_log(&mut tasks, &doors);
+        keep_sealing(&mut tasks, &doors, &stop);
         if let Some(metrics) = metrics.clone() {
             tasks.spawn("metrics", observe::keep_metrics(metrics, stop.clone()));
         }
@@ -90,6 +92,7 @@ impl Node {
         let outgoing = links.commands();
         let rebirth_clock = clock.clone();
         let own = analysis.clone();
+        let history: Arc<dyn History> = Arc::new(SeriesHistory::new(doors.rows.clone()));
         tasks.spawn("rebirths", rebirth::send(requests, outgoing, rebirth_clock));
         let (valid, profiles) = watch::channel(Arc::clone(&profile));
         let filters = config.subscribers.iter().flat_map(|one| one.filters.iter().cloned()).collect();
@@ -98,8 +101,16 @@ impl Node {
         let reviser: Arc<dyn Revisions> = Arc::new(reviser);
         tasks.spawn("reload", supervise::reload_on_signals(reviser.clone(), stop.clone()));
         let revised = Revised { revisions: reviser, profiles };
-        let dashboard =
-            dashboard(&config, &links, analysis, bus, room.clone(), clock.clone(), revised, metrics);
+        let dashboard = dashboard(
+            &config,
+            &links,
+            (analysis, history),
+            bus,
+            room.clone(),
+            clock.clone(),
+            revised,
+            metrics,
+        );
         start_links(&mut tasks, links, &room, &stop);
         if self_report::wanted(&profile) {
             let (intake, log) = (room.clone(), doors.log.clone());
@@ -186,6 +197,15 @@ fn watch_log(tasks: &mut Tasks, doors: &Doors) {
     });
 }
 
+/// Rows move into Parquet beside everything else; whatever is not moved stays where it is.
+fn keep_sealing(tasks: &mut Tasks, doors: &Doors, stop: &CancellationToken) {
+    let (store, stop) = (doors.rows.clone(), stop.clone());
+    tasks.spawn("series", async move {
+        store.keep_sealing(stop).await;
+        Ok(())
+    });
+}
+
 async fn start_analytics(
     config: &Config,
     origin: Origin,
@@ -268,7 +288,7 @@ fn start_links(tasks: &mut Tasks, links: Links, room: &Arc<IngestRoom>, stop: &C
 fn dashboard(
     config: &Config,
     links: &Links,
-    analysis: Arc<AnalysisHandle>,
+    (analysis, history): (Arc<AnalysisHandle>, Arc<dyn History>),
     bus: Arc<dyn Bus>,
     room: Arc<IngestRoom>,
     clock: Arc<dyn Clock>,
@@ -283,6 +303,8 @@ fn dashboard(
     };
     let parts = Parts {
         analysis,
+        history,
+        parquet: Arc::new(nhip_history::series::parquet_of),
         bus,
         intake: room,
         clock,

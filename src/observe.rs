@@ -43,6 +43,12 @@ pub(crate) fn say(line: &str) {
     println!("{line}");
 }
 
+/// One line on stderr: how far a command is.
+#[expect(clippy::print_stderr, reason = "stdout is for the answer")]
+pub(crate) fn note(line: &str) {
+    eprintln!("{line}");
+}
+
 /// One line on stderr: why a command failed.
 #[expect(clippy::print_stderr, reason = "commands complain on stderr")]
 pub(crate) fn complain(line: &str) {

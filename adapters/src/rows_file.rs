@@ -9,15 +9,15 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use nhip_ports::{RowStore, RowStoreError};
+use nhip_ports::{Landing, RowStore, RowStoreError, TickRows};
 use nhip_proto::{Offset, Row};
 
 use crate::file_io::{names_ending, off_the_runtime, sweep_unfinished, sync_directory, write_whole};
 use frame::{FILE_HEADER_BYTES, Frames, Step, encoded, file_header};
 
 const SUFFIX: &str = ".rows";
-/// A file is followed by a new one beyond this.
-const FILE_BYTES_MAX: u64 = 64 << 20;
+/// A file is followed by a new one beyond this; rows of files that were followed may move to the series store.
+const FILE_BYTES_MAX: u64 = 8 << 20;
 
 /// Rows in a directory.
 pub struct RowFiles {
@@ -80,12 +80,34 @@ impl RowStore for RowFiles {
         self.off(move |store| store.append(tick, &frame, count)).await
     }
 
-    async fn read(&self, from: Offset, to: Offset, rows_max: usize) -> Result<Vec<Row>, RowStoreError> {
-        self.off(move |store| store.read(from, to, rows_max)).await
+    async fn ticks(&self, from: Offset, to: Offset, rows_max: usize) -> Result<Vec<TickRows>, RowStoreError> {
+        self.off(move |store| store.ticks(from, to, rows_max)).await
     }
 
     fn last(&self) -> Option<Offset> {
         self.store.state().last
+    }
+}
+
+#[async_trait]
+impl Landing for RowFiles {
+    fn closed(&self) -> Offset {
+        let state = self.store.state();
+        let after_last = state.last.map_or(Offset(0), Offset::next);
+        let written_to = state.active.as_ref().and_then(|_| state.files.last());
+        written_to.map_or(after_last, |first| Offset(*first))
+    }
+
+    async fn close(&self) -> Result<(), RowStoreError> {
+        let mut state = self.store.state();
+        if state.active.as_ref().is_some_and(|(_, bytes)| *bytes > FILE_HEADER_BYTES) {
+            state.active = None;
+        }
+        Ok(())
+    }
+
+    async fn forget(&self, before: Offset) -> Result<(), RowStoreError> {
+        self.off(move |store| store.forget(before)).await
     }
 }
 
@@ -125,9 +147,9 @@ impl Store {
         }
     }
 
-    fn read(&self, from: Offset, to: Offset, rows_max: usize) -> io::Result<Vec<Row>> {
+    fn ticks(&self, from: Offset, to: Offset, rows_max: usize) -> io::Result<Vec<TickRows>> {
         let files = self.state().files.clone();
-        let mut rows = Vec::new();
+        let (mut ticks, mut count) = (Vec::new(), 0);
         for (index, first) in files.iter().enumerate() {
             let behind = files.get(index + 1).is_some_and(|next| *next <= from.0);
             if behind || *first >= to.0 {
@@ -137,19 +159,44 @@ impl Store {
             let mut frames = Frames::open(&self.dir.join(&name), from.0)?;
             loop {
                 match frames.next()? {
-                    Step::Frame { tick, rows: found } if tick < to => rows.extend(found),
-                    Step::Frame { .. } | Step::End => break,
+                    Step::Frame { tick, .. } if tick >= to => break,
+                    Step::Frame { rows, .. } if rows.is_empty() => {}
+                    Step::Frame { tick, rows } => {
+                        count += rows.len();
+                        ticks.push((tick, rows));
+                    }
+                    Step::End => break,
                     // A frame may just be on its way to the disk; what is durable stands before it.
                     Step::Invalid { .. } if index + 1 == files.len() => break,
                     Step::Invalid { byte } => return Err(damage(&name, byte)),
                 }
-                if rows.len() >= rows_max {
-                    rows.truncate(rows_max);
-                    return Ok(rows);
+                if count >= rows_max {
+                    return Ok(ticks);
                 }
             }
         }
-        Ok(rows)
+        Ok(ticks)
+    }
+
+    /// Each file goes before its entry in the list: a failure leaves the rest for the next time.
+    fn forget(&self, before: Offset) -> io::Result<()> {
+        let mut state = self.state();
+        let written_to = state.active.is_some();
+        let (mut gone, count) = (0, state.files.len());
+        for (index, first) in state.files.iter().enumerate() {
+            let newest = index + 1 == count;
+            let next = state
+                .files
+                .get(index + 1)
+                .map_or_else(|| state.last.map(Offset::next), |next| Some(Offset(*next)));
+            if (newest && written_to) || next.is_none_or(|next| next > before) {
+                break;
+            }
+            fs::remove_file(self.dir.join(file_name(*first)))?;
+            gone += 1;
+        }
+        state.files.drain(..gone);
+        sync_directory(&self.dir)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -31,6 +31,8 @@ pub struct Config {
     pub page_items_max: usize,
     /// See [`Config::page_items_max`].
     pub page_items_default: usize,
+    /// Exports under way at once; one more gets 503.
+    pub exports_max: usize,
     /// Rejections kept in view.
     pub rejections_max: usize,
 }
@@ -52,6 +54,7 @@ impl Default for Config {
             write_bytes_max: 256 * 1024,
             page_items_max: 5_000,
             page_items_default: 500,
+            exports_max: 2,
             rejections_max: 1_000,
         }
     }

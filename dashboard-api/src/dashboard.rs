@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use nhip_ports::{Analysis, Bus, Clock, Intake, Revisions};
+use nhip_ports::{Analysis, Bus, Clock, History, Intake, Revisions};
 use nhip_profile::Profile;
 use nhip_proto::LinkState;
 use tokio::net::TcpListener;
@@ -16,6 +16,7 @@ use tracing::info;
 
 use crate::boards::Boards;
 use crate::config::Config;
+use crate::export::ParquetOf;
 use crate::feed::{Feed, new_epoch, pulse};
 use crate::http::{Node, router};
 use crate::hub::Hub;
@@ -37,6 +38,10 @@ pub enum Readiness {
 pub struct Parts {
     /// Questions to the analytics room.
     pub analysis: Arc<dyn Analysis>,
+    /// The past of figures.
+    pub history: Arc<dyn History>,
+    /// Rows as a Parquet file.
+    pub parquet: ParquetOf,
     /// Its news.
     pub bus: Arc<dyn Bus>,
     /// Who may change what counts.
@@ -95,6 +100,7 @@ impl Dashboard {
         let node = Arc::new(Node {
             places: Places::new(config.sessions_max, config.sessions_per_address_max),
             bodies: Arc::new(Semaphore::new(config.bodies_bytes_max / 1024)),
+            exports: Arc::new(Semaphore::new(config.exports_max)),
             local,
             hub,
             parts,

@@ -1,8 +1,9 @@
 //! The HTTP side: one table of routes, one guard in front of them.
 
-mod catalog;
+pub(crate) mod catalog;
 mod duties;
 mod explain;
+mod export;
 mod figures;
 mod guard;
 mod ingest;
@@ -13,7 +14,9 @@ mod operations;
 mod pages;
 mod problem;
 mod rejections;
+mod restatements;
 mod revisions;
+mod series;
 mod targets;
 pub(crate) mod times;
 
@@ -42,6 +45,8 @@ pub(crate) struct Node {
     pub(crate) places: Arc<Places>,
     /// KiB of request bodies that may be held at once.
     pub(crate) bodies: Arc<Semaphore>,
+    /// Exports that may be under way at once.
+    pub(crate) exports: Arc<Semaphore>,
     pub(crate) sessions: TaskTracker,
     pub(crate) stop: CancellationToken,
     pub(crate) local: SocketAddr,
@@ -65,6 +70,7 @@ pub(crate) fn router(node: Arc<Node>) -> Router {
         .route("/api/v1/rejections", get(rejections::rejections))
         .route("/api/v1/duties", get(duties::duties))
         .route("/api/v1/units", get(duties::units))
+        .route("/api/v1/series", get(series::series))
         .route("/api/v1/openapi.json", get(operations::openapi))
         .route("/metrics", get(operations::metrics))
         .route("/", get(pages::root))
@@ -73,10 +79,11 @@ pub(crate) fn router(node: Arc<Node>) -> Router {
         .layer(CompressionLayer::new());
     Router::new()
         .route("/api/v1/views/{view}/snapshot", get(live::snapshot))
+        .route("/api/v1/export", get(export::export))
         .route("/api/v1/ingest/{stream}", post(ingest::ingest))
         .route("/api/v1/profile", post(revisions::apply_profile))
         .route("/api/v1/redecode", post(revisions::redecode))
-        .route("/api/v1/restatements", get(revisions::restatements))
+        .route("/api/v1/restatements", get(restatements::restatements))
         .route("/api/v1/restatements", post(revisions::restate))
         .route("/healthz", get(operations::health))
         .route("/readyz", get(operations::ready))

@@ -8,4 +8,5 @@ mod node;
 mod openapi;
 mod rest;
 mod revisions;
+mod series;
 mod sockets;

@@ -3,6 +3,7 @@
 pub mod bus;
 pub mod clock;
 pub mod event_log;
+pub mod history;
 pub mod ingest_link;
 pub mod key_store;
 pub mod row_store;

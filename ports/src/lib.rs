@@ -5,6 +5,7 @@ mod analysis;
 mod bus;
 mod clock;
 mod event_log;
+mod history;
 mod ingest_link;
 mod key_store;
 mod revisions;
@@ -21,6 +22,9 @@ pub use analysis::{
 pub use bus::{Bus, Lagged, Subscription};
 pub use clock::{Clock, ClockError};
 pub use event_log::{Appended, Commit, EventLog, LogBatch, LogError, ReadLimit};
+pub use history::{
+    AsOf, History, HistoryError, Replaced, RestatementQuery, SeriesKey, SeriesQuery, known_order,
+};
 pub use ingest_link::{
     CommandLink, Delivery, Durable, GapNotice, IngestLink, Intake, LinkError, OutgoingCommand, Refused,
 };
@@ -29,5 +33,5 @@ pub use revisions::{
     ProfileApplied, REPORT_OFFSETS_MAX, RedecodeOrder, RedecodeReport, RestateOrder, RestateReport,
     RestatedFigure, RevisionError, Revisions,
 };
-pub use row_store::{RowStore, RowStoreError};
+pub use row_store::{Landing, RowStore, RowStoreError, TickRows};
 pub use state_store::{SavedState, StateError, StateStore};

@@ -3,6 +3,7 @@
 mod bus;
 mod clock;
 mod event_log;
+mod history;
 mod ingest_link;
 mod key_store;
 mod row_store;

@@ -24,7 +24,7 @@ pub(crate) async fn account(data: &Path, acknowledged: Option<&Path>) -> Result<
 /// What is wrong, in words; says it too.
 pub(crate) async fn count(data: &Path, acknowledged: &Acknowledged) -> Result<Vec<String>, Failure> {
     super::log::verify(data)?;
-    let node = compose::open_stopped(data)?;
+    let node = compose::open_stopped(data).await?;
     let account = account::take(&node)?;
     let verdict = account.compare(node.rows.as_ref(), "proof").await?;
     let mut wrong = verdict.wrong;

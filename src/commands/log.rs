@@ -23,8 +23,8 @@ pub(crate) fn verify(data: &Path) -> Result<(), Failure> {
 }
 
 /// Prints the clear part of records.
-pub(crate) fn records(data: &Path, from: u64, count: u64) -> Result<(), Failure> {
-    let node = compose::open_stopped(data)?;
+pub(crate) async fn records(data: &Path, from: u64, count: u64) -> Result<(), Failure> {
+    let node = compose::open_stopped(data).await?;
     let (mut at, end) = (Offset(from), Offset(from.saturating_add(count)));
     while at < end && at < node.log.end() {
         let batch = read_batch(&node.log, at, BATCH_RECORDS)?;

@@ -1,11 +1,12 @@
 //! `nhip replay`: the log again from its first record, compared byte for byte with what the node wrote.
 
+use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::Arc;
 
 use nhip_adapters::LogFiles;
 use nhip_engine::{Effects, Engine, EngineSettings};
-use nhip_ports::{ReadLimit, RowStore, SavedState};
+use nhip_ports::{ReadLimit, RowStore, SavedState, TickRows};
 use nhip_proto::{Logged, Offset, Row, encode_row};
 
 use crate::chance::Chance;
@@ -43,7 +44,7 @@ pub(crate) struct Cutting {
 
 /// Compares a stopped node's rows and snapshots with a replay.
 pub(crate) async fn command(data: &Path, threads: usize, seed: Option<u64>) -> Result<(), Failure> {
-    let node = compose::open_stopped(data)?;
+    let node = compose::open_stopped(data).await?;
     let mut checks = Checks::new(&node).await?;
     let cutting = Cutting { chance: seed.map(Chance::new), threads };
     let replayed = replay(&node, cutting, Some(&mut checks)).await?;
@@ -113,6 +114,8 @@ impl Cutting {
 /// What the node wrote, to compare with.
 pub(crate) struct Checks {
     rows: Arc<dyn RowStore>,
+    /// Read from it and not yet compared.
+    ahead: VecDeque<TickRows>,
     saved: Vec<SavedState>,
     rows_compared: u64,
     states_compared: u64,
@@ -122,7 +125,13 @@ impl Checks {
     /// Everything a stopped node wrote beside its log.
     pub(crate) async fn new(node: &StoppedNode) -> Result<Self, Failure> {
         let saved = node.states.load().await.map_err(Failure::other)?;
-        Ok(Self { rows: node.rows.clone(), saved, rows_compared: 0, states_compared: 0 })
+        Ok(Self {
+            rows: node.rows.clone(),
+            ahead: VecDeque::new(),
+            saved,
+            rows_compared: 0,
+            states_compared: 0,
+        })
     }
 
     /// How much was compared.
@@ -138,11 +147,15 @@ impl Checks {
         if self.rows.last().is_none_or(|last| tick > last) {
             return Ok(());
         }
-        let written = self
-            .rows
-            .read(tick, tick.next(), ROWS_COMPARED_MAX.max(rows.len() + 1))
-            .await
-            .map_err(Failure::other)?;
+        if self.ahead.is_empty() {
+            let read = self.rows.ticks(tick, Offset(u64::MAX), ROWS_COMPARED_MAX).await;
+            self.ahead.extend(read.map_err(Failure::other)?);
+        }
+        if let Some((early, _)) = self.ahead.front().filter(|(early, _)| *early < tick) {
+            return Err(Failure::other(format!("rows of the Tick at offset {} were not replayed", early.0)));
+        }
+        let here = self.ahead.front().is_some_and(|(next, _)| *next == tick);
+        let written = if here { self.ahead.pop_front().unwrap_or_default().1 } else { Vec::new() };
         // The store gives rows in key order, the engine emits them in (window, key) order.
         let mut rows = rows.to_vec();
         rows.sort_by(|left, right| left.key.cmp(&right.key));

@@ -37,7 +37,7 @@ struct Line<'a> {
 
 /// Prints the last revision of every row, or all of them.
 pub(crate) async fn rows(data: &Path, all: bool) -> Result<(), Failure> {
-    let store = compose::open_rows(data)?;
+    let store = compose::open_rows(data).await?;
     let mut newest: BTreeMap<FigureKey, Row> = BTreeMap::new();
     let mut from = Offset(0);
     loop {

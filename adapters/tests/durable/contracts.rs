@@ -59,12 +59,14 @@ async fn state_files_keep_the_promises_of_the_port() {
 async fn row_files_keep_the_promises_of_the_port() {
     let (_parent, next) = directories();
     contract::row_store::all(|| Box::new(RowFiles::open(&next()).expect("a new store"))).await;
+    contract::row_store::landing(|| Box::new(RowFiles::open(&next()).expect("a new store"))).await;
 }
 
 #[tokio::test]
 async fn row_files_keep_them_over_many_files() {
     let (_parent, next) = directories();
     contract::row_store::all(|| Box::new(RowFiles::open_with(&next(), 300).expect("a new store"))).await;
+    contract::row_store::landing(|| Box::new(RowFiles::open_with(&next(), 300).expect("a new store"))).await;
 }
 
 #[tokio::test]

@@ -1,10 +1,11 @@
 //! What an item of a reading adds to a measured figure: one change of an accumulator. Terms that are no exact
 //! numbers are rounded here, item by item, so that sums are exact in any order.
 
+use nhip_profile::RECIPROCAL_SCALE;
 use nhip_proto::{Decimal, Item, divide_half_even};
 
 use crate::calculator::leq;
-use crate::plan::{Amount, Definition, Drive, Kind, RECIPROCAL_SCALE, Split};
+use crate::plan::{Amount, Definition, Drive, Kind, Split};
 use crate::reading::{Value, holds};
 use crate::sketch;
 use crate::touch::Change;

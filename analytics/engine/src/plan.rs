@@ -21,8 +21,6 @@ pub(crate) use places::{OTHER, Split, find_group, source_place};
 
 /// No parent, no stream.
 pub(crate) const NOWHERE: u32 = u32::MAX;
-/// Digits behind the point kept of a weight over a value.
-pub(crate) const RECIPROCAL_SCALE: u8 = 12;
 /// Digits behind the point of a level other figures read.
 const LEVEL_SCALE: u8 = 6;
 

@@ -2,3 +2,4 @@
 //! files that only a checksummed manifest makes real.
 
 pub mod manifest;
+pub mod series;

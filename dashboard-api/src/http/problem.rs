@@ -2,7 +2,7 @@
 
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use nhip_ports::AnalysisError;
+use nhip_ports::{AnalysisError, HistoryError};
 use serde_json::json;
 
 /// One error answer.
@@ -60,6 +60,23 @@ impl Problem {
         match error {
             AnalysisError::NotFound(_) => Self::not_found("there is no such figure"),
             AnalysisError::Unavailable(_) => Self::unavailable("analytics is starting, stopping or too busy"),
+        }
+    }
+
+    pub(crate) fn of_history(error: &HistoryError) -> Self {
+        match error {
+            HistoryError::Refused(_) => {
+                Self::unprocessable("more than one answer may hold: narrow the range")
+            }
+            HistoryError::Damaged(what) => {
+                tracing::error!(what, "a question to the past met damage");
+                let detail = "a file of the series store is not what was written; nothing of it is served; see the log";
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "damaged", "The store is damaged", detail)
+            }
+            HistoryError::Failed(what) => {
+                tracing::error!(what, "a question to the past failed");
+                Self::unavailable("the series store cannot be read now")
+            }
         }
     }
 

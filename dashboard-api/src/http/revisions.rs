@@ -7,12 +7,12 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use nhip_ports::{RedecodeOrder, RedecodeReport, RestateOrder, RestateReport, RevisionError};
-use nhip_proto::{ArrivalTime, Decimal, EventTime, IndicatorId, Offset, Restatement, SourceId, StreamId};
+use nhip_proto::{ArrivalTime, Decimal, EventTime, IndicatorId, Offset, SourceId, StreamId};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Node;
-use super::lists::{Asked, PageOnly, json_response};
+use super::lists::{Asked, json_response};
 use super::problem::{Mistakes, Problem};
 use super::times::{self, Zone};
 
@@ -132,42 +132,6 @@ pub(crate) async fn restate(
     let zone = Zone::of(&node.profile().zone);
     let report = node.parts.revisions.restate(order, asked.dry_run).await.map_err(refused)?;
     Ok(json_response(&restated(&report, &zone)))
-}
-
-/// `GET /api/v1/restatements`: settled figures that another row took the place of, newest first.
-pub(crate) async fn restatements(
-    State(node): State<Arc<Node>>,
-    Asked(page): Asked<PageOnly>,
-) -> Result<Response, Problem> {
-    let page = page.page(&node.config)?;
-    let answer = node.parts.analysis.restatements(node.config.rejections_max).await;
-    let rows = answer.map_err(|error| Problem::of_analysis(&error))?;
-    let zone = Zone::of(&node.profile().zone);
-    let mut place = (u64::MAX, 0_u32);
-    let placed = rows.into_iter().map(|row| {
-        let within = if place.0 == row.known_offset.0 { place.1 + 1 } else { 0 };
-        place = (row.known_offset.0, within);
-        (row, within)
-    });
-    let key =
-        |(row, within): &(Restatement, u32)| format!("{:020}.{within:010}", u64::MAX - row.known_offset.0);
-    let show = |(row, _): (Restatement, u32)| {
-        json!({
-            "indicator": row.key.indicator.as_str(),
-            "area": row.key.area.as_str(),
-            "group": row.key.group,
-            "period": row.key.period,
-            "window_start": zone.event(row.key.window_start),
-            "revision": row.revision,
-            "old": number(row.old),
-            "new": number(row.new),
-            "cause": row.cause.as_str(),
-            "cause_offset": row.cause_offset.0,
-            "known_offset": row.known_offset.0,
-            "known_at": zone.arrival(row.known_at),
-        })
-    };
-    Ok(page.of(placed, key, show, Value::Null))
 }
 
 /// An order is JSON, so that no form of a foreign page can send one.

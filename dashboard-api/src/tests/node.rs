@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use nhip_client::ClientOptions;
-use nhip_ports::memory::{MemoryBus, RecordingIntake, SteppedClock};
+use nhip_ports::memory::{MemoryBus, MemoryRows, RecordingIntake, SteppedClock};
 use nhip_ports::{
     Analysis, AnalysisError, Bus, Explanation, FigureQuery, ProfileApplied, RedecodeOrder, RedecodeReport,
     RejectionQuery, RejectionRow, RestateOrder, RestateReport, RevisionError, Revisions, SampleRecord,
@@ -237,6 +237,7 @@ impl Revisions for FakeRevisions {
 pub(crate) struct TestNode {
     pub(crate) analysis: Arc<FakeAnalysis>,
     pub(crate) intake: Arc<RecordingIntake>,
+    pub(crate) past: Arc<MemoryRows>,
     pub(crate) profile: watch::Sender<Arc<Profile>>,
     pub(crate) ready: watch::Sender<Readiness>,
     pub(crate) address: String,
@@ -251,12 +252,15 @@ impl TestNode {
         analysis.state().offset = 41;
         analysis.publish(vec![figure("env.pm25", "80", Some(352), 3)]);
         let intake = RecordingIntake::settling();
+        let past = Arc::new(MemoryRows::default());
         let (profile_sender, profile_receiver) = watch::channel(profile);
         let (ready_sender, ready_receiver) = watch::channel(Readiness::Ready);
         let link =
             LinkState { name: "embedded".to_owned(), up: true, epoch: 1, delivered: 7, error: String::new() };
         let parts = Parts {
             analysis: Arc::clone(&analysis) as Arc<dyn Analysis>,
+            history: Arc::clone(&past) as Arc<dyn nhip_ports::History>,
+            parquet: Arc::new(|rows| Ok(format!("{} rows", rows.len()).into_bytes())),
             bus: Arc::clone(&bus) as Arc<dyn Bus>,
             revisions: Arc::new(FakeRevisions),
             intake: Arc::clone(&intake) as Arc<dyn nhip_ports::Intake>,
@@ -271,8 +275,16 @@ impl TestNode {
         let address = listener.local_addr().expect("an address").to_string();
         let stop = CancellationToken::new();
         let served = tokio::spawn(Dashboard::new(config, parts).serve(listener, stop.clone()));
-        let node =
-            Self { analysis, intake, profile: profile_sender, ready: ready_sender, address, stop, served };
+        let node = Self {
+            analysis,
+            intake,
+            past,
+            profile: profile_sender,
+            ready: ready_sender,
+            address,
+            stop,
+            served,
+        };
         node.until_ready().await;
         node
     }

@@ -51,6 +51,10 @@ async fn answers_have_the_fields_described() {
         ("/api/v1/duties", "/api/v1/duties"),
         ("/api/v1/units", "/api/v1/units"),
         ("/api/v1/restatements", "/api/v1/restatements"),
+        (
+            "/api/v1/series",
+            "/api/v1/series?indicator=env.pm25&area=80&from=2026-11-21T00:00:00Z&compare=previous-year",
+        ),
         ("/api/v1/views/{view}/snapshot", "/api/v1/views/main/snapshot"),
         ("/healthz", "/healthz"),
         ("/readyz", "/readyz"),

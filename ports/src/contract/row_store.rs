@@ -5,7 +5,7 @@ use nhip_proto::{
     Provenance, Row, RowCause, RowState, SourceId,
 };
 
-use crate::RowStore;
+use crate::{Landing, RowStore};
 
 /// Runs every promise against empty stores made by `make`.
 pub async fn all(make: impl Fn() -> Box<dyn RowStore>) {
@@ -14,6 +14,12 @@ pub async fn all(make: impl Fn() -> Box<dyn RowStore>) {
     a_tick_is_written_once(make().as_ref()).await;
     ranges_and_limits_hold(make().as_ref()).await;
     a_tick_without_rows_counts(make().as_ref()).await;
+}
+
+/// The further promises of [`Landing`].
+pub async fn landing(make: impl Fn() -> Box<dyn Landing>) {
+    closed_pieces_go_as_a_whole(make().as_ref()).await;
+    what_was_forgotten_is_still_known_as_written(make().as_ref()).await;
 }
 
 /// Nothing written, nothing read.
@@ -61,11 +67,41 @@ pub async fn a_tick_without_rows_counts(store: &dyn RowStore) {
     assert_eq!(read(store, 0, u64::MAX, 10).await, Vec::new(), "and has no rows");
 }
 
-async fn write(store: &dyn RowStore, tick: u64, rows: &[Row]) {
+/// Nothing is forgotten that is not closed.
+pub async fn closed_pieces_go_as_a_whole(store: &dyn Landing) {
+    assert_eq!(store.closed(), Offset(0), "nothing is closed in an empty store");
+    for tick in 1..=6 {
+        if tick == 4 {
+            store.close().await.unwrap_or_else(|error| panic!("close refused: {error}"));
+        }
+        write(store, tick * 10, &[row(tick * 10, "a", 0)]).await;
+    }
+    let closed = store.closed();
+    assert!(closed > Offset(30), "what was written before the close is closed: {closed:?}");
+    let whole = store.ticks(Offset(0), closed, 1_000).await.unwrap_or_default();
+    assert!(whole.len() >= 3, "and can be read");
+    assert!(whole.iter().all(|(tick, rows)| rows.len() == 1 && *tick < closed), "Tick by Tick");
+    store.forget(Offset(u64::MAX)).await.unwrap_or_else(|error| panic!("forget refused: {error}"));
+    let left = read(store, 0, u64::MAX, 100).await;
+    assert!(left.len() < 6 && left.iter().all(|row| row.known_offset >= closed), "closed pieces are gone");
+    assert_eq!(store.last(), Some(Offset(60)), "the last Tick stays known");
+}
+
+/// A Tick that was forgotten is not taken again.
+pub async fn what_was_forgotten_is_still_known_as_written(store: &dyn Landing) {
+    write(store, 10, &[row(10, "a", 0)]).await;
+    store.close().await.unwrap_or_else(|error| panic!("close refused: {error}"));
+    write(store, 20, &[row(20, "a", 1)]).await;
+    store.forget(store.closed()).await.unwrap_or_else(|error| panic!("forget refused: {error}"));
+    write(store, 10, &[row(10, "a", 0)]).await;
+    assert_eq!(read(store, 0, u64::MAX, 100).await, vec![row(20, "a", 1)], "only what was not forgotten");
+}
+
+async fn write(store: &(impl RowStore + ?Sized), tick: u64, rows: &[Row]) {
     store.write(Offset(tick), rows).await.unwrap_or_else(|error| panic!("write refused: {error}"));
 }
 
-async fn read(store: &dyn RowStore, from: u64, to: u64, rows_max: usize) -> Vec<Row> {
+async fn read(store: &(impl RowStore + ?Sized), from: u64, to: u64, rows_max: usize) -> Vec<Row> {
     let rows = store.read(Offset(from), Offset(to), rows_max).await;
     rows.unwrap_or_else(|error| panic!("read refused: {error}"))
 }

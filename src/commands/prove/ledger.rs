@@ -33,7 +33,7 @@ pub(crate) async fn ledger(flags: &ProveFlags) -> Result<(), Failure> {
         tokio::time::sleep(Duration::from_millis(LOOK_MS)).await;
     }
     node.stop().await?;
-    let stopped = compose::open_stopped(&scratch.path().join("data"))?;
+    let stopped = compose::open_stopped(&scratch.path().join("data")).await?;
     let account = account::take(&stopped)?;
     let unbalanced = account.ledger.iter().filter(|(_, counts)| !counts.balances()).count();
     let received: u64 = account.received.values().sum::<u64>() + account.unrouted;

@@ -23,7 +23,7 @@ pub(crate) async fn replay_proof(flags: &ProveFlags) -> Result<(), Failure> {
     let scratch = Scratch::new(flags)?;
     let data = scratch.path().join("data");
     write_log(flags, scratch.path(), seed).await?;
-    let node = compose::open_stopped(&data)?;
+    let node = compose::open_stopped(&data).await?;
     let mut checks = Checks::new(&node).await?;
     let first = replay(&node, Cutting { chance: None, threads: 1 }, Some(&mut checks)).await?;
     let mut chance = Chance::new(seed);

@@ -6,7 +6,7 @@ use nhip_proto::ProfileText;
 
 use super::{
     Amount, Completeness, Condition, Definition, Drive, Kind, Member, NOWHERE, NameKind, NamePlan, Plan,
-    RECIPROCAL_SCALE, Reads, SeriesKey, SeriesPlan, Split, StreamPlan, Test, places,
+    Reads, SeriesKey, SeriesPlan, Split, StreamPlan, Test, places,
 };
 use crate::badge::rate_of;
 use crate::calendar::Calendar;
@@ -155,7 +155,7 @@ impl<'a> Compiler<'a> {
             from: cut.0,
             to: cut.1,
             restated: Vec::new(),
-            scales: scales_of(profile, &indicator.aggregate),
+            scales: indicator.aggregate.scales(profile),
             factor,
             scale: indicator.scale,
             limits: limits.map(Limit::from).collect(),
@@ -167,7 +167,7 @@ impl<'a> Compiler<'a> {
             reports: self.reports(stream),
         };
         // A quantity whose digits changed under a retired definition cannot be added to it any more.
-        let same_digits = definition.scales == scales_of(self.profile, &indicator.aggregate);
+        let same_digits = definition.scales == indicator.aggregate.scales(self.profile);
         self.plan.definitions.push(definition);
         let number = self.plan.definitions.len() as u32 - 1;
         if same_digits && stream != NOWHERE {
@@ -421,34 +421,5 @@ fn term_name(term: &Term) -> &str {
     match term {
         Term::Sum(name) | Term::SumOfProducts(name, _) => name,
         Term::Count(operand, _) => operand_name(operand),
-    }
-}
-
-/// Digits behind the point of numerator and denominator.
-fn scales_of(profile: &Profile, aggregate: &Aggregate) -> (u8, u8) {
-    let scale = |name: &str| profile.quantities.get(name).map_or(0, |quantity| quantity.scale);
-    let term = |term: &Term| match term {
-        Term::Sum(name) => scale(name),
-        Term::SumOfProducts(left, right) => scale(left).saturating_add(scale(right)),
-        Term::Count(..) => 0,
-    };
-    match aggregate {
-        Aggregate::Count(_)
-        | Aggregate::TimeInState { .. }
-        | Aggregate::Distinct(_)
-        | Aggregate::Onsets { .. }
-        | Aggregate::Derived(_) => (0, 0),
-        Aggregate::Delta { counter: name, .. }
-        | Aggregate::Rate { counter: name, .. }
-        | Aggregate::Percentile { quantity: name, .. }
-        | Aggregate::Leq(name) => (scale(name), 0),
-        Aggregate::HarmonicMean { quantity, .. } => (scale(quantity), RECIPROCAL_SCALE),
-        Aggregate::Sum(operand)
-        | Aggregate::Mean(operand)
-        | Aggregate::Min(operand)
-        | Aggregate::Max(operand)
-        | Aggregate::First(operand, _)
-        | Aggregate::Last(operand, _) => (scale(operand_name(operand)), 0),
-        Aggregate::Ratio { numerator, denominator, .. } => (term(numerator), term(denominator)),
     }
 }

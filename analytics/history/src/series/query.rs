@@ -1,0 +1,336 @@
+//! Questions: a stretch of a series, the revisions of a window, what took the place of what.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Instant;
+
+use async_trait::async_trait;
+use nhip_ports::{
+    AsOf, History, HistoryError, Replaced, RestatementQuery, SeriesKey, SeriesQuery, known_order,
+};
+use nhip_proto::{EventTime, FigureKey, IndicatorId, Offset, Row, RowState};
+
+use tokio::sync::Semaphore;
+
+use super::columns::place;
+use super::file::{Opened, SeriesFile, Stretch};
+use super::order::{Month, day_of};
+use super::store::{SeriesError, SeriesStore};
+
+/// Windows with restatements looked at in one question; beyond it the range is refused.
+const RESTATED_WINDOWS_MAX: usize = 10_000;
+
+/// Questions that read files at once; more wait.
+const QUESTIONS_AT_ONCE_MAX: usize = 2;
+
+/// A row found but not yet read: which file, which row, and what decides whether it counts.
+struct Found {
+    file: usize,
+    at: usize,
+    window_start: EventTime,
+    order: (Offset, u32, [u8; 16]),
+}
+
+/// The files and the rows in memory at one moment.
+struct Moment {
+    files: Vec<Arc<SeriesFile>>,
+    hot: Vec<Row>,
+}
+
+impl SeriesStore {
+    fn moment(&self, series: &SeriesKey, windows: &Range<EventTime>) -> Result<Moment, SeriesError> {
+        let state = self.state();
+        let hot = state.hot.of(series, |start| windows.contains(&start))?;
+        let months = months_of(windows);
+        let inside = |file: &&Arc<SeriesFile>| months.contains(&file.span.month());
+        Ok(Moment { files: state.files.iter().filter(inside).cloned().collect(), hot })
+    }
+
+    /// Per window the version known last, month by month, until there are enough.
+    fn find_series(&self, query: &SeriesQuery) -> Result<Vec<Row>, SeriesError> {
+        let windows = query.from..query.to;
+        if windows.is_empty() || query.windows_max == 0 {
+            return Ok(Vec::new());
+        }
+        let moment = self.moment(&query.series, &windows)?;
+        let mut hot: BTreeMap<EventTime, Row> = BTreeMap::new();
+        for row in moment.hot.iter().filter(|row| query.as_of.knows(row.known_offset, row.known_at)) {
+            let newer =
+                hot.get(&row.key.window_start).is_none_or(|known| known_order(known) < known_order(row));
+            if newer {
+                hot.insert(row.key.window_start, row.clone());
+            }
+        }
+        let mut months: BTreeSet<Month> = moment.files.iter().map(|file| file.span.month()).collect();
+        months.extend(hot.keys().map(|start| Month::of_day(day_of(*start))));
+        let mut rows = Vec::new();
+        for month in months {
+            let files: Vec<_> =
+                moment.files.iter().filter(|file| file.span.month() == month).cloned().collect();
+            let later: BTreeMap<EventTime, Row> = hot
+                .iter()
+                .filter(|(start, _)| Month::of_day(day_of(**start)) == month)
+                .map(|(start, row)| (*start, row.clone()))
+                .collect();
+            rows.extend(self.month(&files, later, query)?);
+            if rows.len() >= query.windows_max {
+                rows.truncate(query.windows_max);
+                break;
+            }
+        }
+        Ok(rows)
+    }
+
+    /// One month: which row of which file counts is decided before any is read whole.
+    fn month(
+        &self,
+        files: &[Arc<SeriesFile>],
+        mut rows: BTreeMap<EventTime, Row>,
+        query: &SeriesQuery,
+    ) -> Result<Vec<Row>, SeriesError> {
+        let mut best: BTreeMap<EventTime, Found> = BTreeMap::new();
+        for found in self.found(files, &query.series, &(query.from..query.to), query.as_of)? {
+            let start = found.window_start;
+            let in_memory = rows.get(&start).is_some_and(|row| known_order(row) >= found.order);
+            let older = best.get(&start).is_some_and(|other| other.order >= found.order);
+            if !in_memory && !older {
+                best.insert(start, found);
+            }
+        }
+        for (start, row) in self.read_found(files, best.into_values())? {
+            rows.insert(start, row);
+        }
+        Ok(rows.into_values().collect())
+    }
+
+    /// What the files have of a series.
+    fn found(
+        &self,
+        files: &[Arc<SeriesFile>],
+        series: &SeriesKey,
+        windows: &Range<EventTime>,
+        as_of: AsOf,
+    ) -> Result<Vec<Found>, SeriesError> {
+        let mut found = Vec::new();
+        for (number, file) in files.iter().enumerate() {
+            let opened = self.opened(file)?;
+            for stretch in stretches(&opened, series) {
+                found.extend(found_in(&opened, number, stretch, windows, as_of)?);
+            }
+        }
+        Ok(found)
+    }
+
+    fn read_found(
+        &self,
+        files: &[Arc<SeriesFile>],
+        found: impl Iterator<Item = Found>,
+    ) -> Result<Vec<(EventTime, Row)>, SeriesError> {
+        let mut places: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        found.for_each(|found| places.entry(found.file).or_default().push(found.at));
+        let mut rows = Vec::new();
+        for (number, mut at) in places {
+            let Some(file) = files.get(number) else { continue };
+            at.sort_unstable();
+            let wanted = joined(&at);
+            let read = self.opened(file)?.read_rows(&wanted)?;
+            rows.extend(read.into_iter().map(|kept| (kept.row.key.window_start, kept.row)));
+        }
+        Ok(rows)
+    }
+
+    fn find_revisions(&self, key: &FigureKey, as_of: AsOf) -> Result<Vec<Row>, SeriesError> {
+        let windows = key.window_start..key.window_start.plus(1);
+        let series = SeriesKey::of(key);
+        let moment = self.moment(&series, &windows)?;
+        let found = self.found(&moment.files, &series, &windows, as_of)?;
+        let mut rows: Vec<Row> =
+            self.read_found(&moment.files, found.into_iter())?.into_iter().map(|(_, row)| row).collect();
+        rows.extend(moment.hot.into_iter().filter(|row| as_of.knows(row.known_offset, row.known_at)));
+        rows.sort_by_key(known_order);
+        rows.dedup();
+        Ok(rows)
+    }
+
+    /// Windows with a revised row first, then the revisions of each.
+    fn find_replaced(&self, query: &RestatementQuery) -> Result<Vec<Replaced>, SeriesError> {
+        let mut keys: BTreeSet<FigureKey> = BTreeSet::new();
+        let windows = query.from..query.to;
+        for series in self.find_series_of(&query.indicator)? {
+            let asked = query.area.as_ref().is_none_or(|area| *area == series.area)
+                && query.group.as_ref().is_none_or(|group| *group == series.group);
+            if asked && !windows.is_empty() {
+                keys.extend(self.revised_windows(&series, &windows)?);
+            }
+            if keys.len() > RESTATED_WINDOWS_MAX {
+                break;
+            }
+        }
+        let mut replaced = Vec::new();
+        for key in keys.iter().take(RESTATED_WINDOWS_MAX + 1) {
+            replaced.extend(Replaced::among(&self.find_revisions(key, query.as_of)?));
+        }
+        replaced.sort_by(|left, right| {
+            known_order(&right.new)
+                .cmp(&known_order(&left.new))
+                .then_with(|| left.new.key.cmp(&right.new.key))
+        });
+        Ok(replaced)
+    }
+
+    fn revised_windows(
+        &self,
+        series: &SeriesKey,
+        windows: &Range<EventTime>,
+    ) -> Result<Vec<FigureKey>, SeriesError> {
+        let moment = self.moment(series, windows)?;
+        let revised =
+            |row: &Row| row.state == RowState::Revised || row.revision == 0 && row.state == RowState::Final;
+        let mut keys: Vec<FigureKey> =
+            moment.hot.iter().filter(|row| revised(row)).map(|row| row.key.clone()).collect();
+        for file in &moment.files {
+            let opened = self.opened(file)?;
+            for stretch in stretches(&opened, series) {
+                let columns = [place::WINDOW_START, place::REVISION, place::STATE];
+                for kept in opened.read(std::slice::from_ref(&stretch.rows), &columns)? {
+                    if revised(&kept.row) && windows.contains(&kept.row.key.window_start) {
+                        keys.push(key_of(series, kept.row.key.window_start));
+                    }
+                }
+            }
+        }
+        Ok(keys)
+    }
+
+    fn find_series_of(&self, indicator: &IndicatorId) -> Result<Vec<SeriesKey>, SeriesError> {
+        let (mut keys, files) = {
+            let state = self.state();
+            (state.hot.series_of(indicator), state.files.clone())
+        };
+        for file in &files {
+            let opened = self.opened(file)?;
+            let of_it = opened.series.iter().filter(|stretch| stretch.series.indicator == *indicator);
+            keys.extend(of_it.map(|stretch| stretch.series.clone()));
+            keys.sort();
+            keys.dedup();
+        }
+        keys.sort();
+        keys.dedup();
+        Ok(keys)
+    }
+}
+
+/// The store as it is asked.
+pub struct SeriesHistory {
+    store: Arc<SeriesStore>,
+    permits: Arc<Semaphore>,
+}
+
+impl SeriesHistory {
+    /// A way to ask a store.
+    #[must_use]
+    pub fn new(store: Arc<SeriesStore>) -> Self {
+        Self { store, permits: Arc::new(Semaphore::new(QUESTIONS_AT_ONCE_MAX)) }
+    }
+
+    /// Off the runtime's threads: files are read and decompressed.
+    async fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&SeriesStore) -> Result<T, SeriesError> + Send + 'static,
+    ) -> Result<T, HistoryError> {
+        let stopping = || HistoryError::Failed("the node is stopping".to_owned());
+        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| stopping())?;
+        let store = Arc::clone(&self.store);
+        let began = Instant::now();
+        let answer = tokio::task::spawn_blocking(move || {
+            let answer = question(&store);
+            drop(permit);
+            answer
+        });
+        let answer = answer.await.map_err(|_| stopping())?;
+        metrics::histogram!("nhip_rows_question_seconds").record(began.elapsed().as_secs_f64());
+        answer.map_err(HistoryError::from)
+    }
+}
+
+#[async_trait]
+impl History for SeriesHistory {
+    async fn series(&self, query: SeriesQuery) -> Result<Vec<Row>, HistoryError> {
+        self.ask(move |store| store.find_series(&query)).await
+    }
+
+    async fn revisions(&self, key: FigureKey, as_of: AsOf) -> Result<Vec<Row>, HistoryError> {
+        self.ask(move |store| store.find_revisions(&key, as_of)).await
+    }
+
+    async fn replaced(&self, query: RestatementQuery) -> Result<Vec<Replaced>, HistoryError> {
+        let rows_max = query.rows_max;
+        let replaced = self.ask(move |store| store.find_replaced(&query)).await?;
+        if replaced.len() > rows_max {
+            return Err(HistoryError::Refused(format!(
+                "more than {rows_max} restatements: narrow the range"
+            )));
+        }
+        Ok(replaced)
+    }
+
+    async fn series_of(&self, indicator: IndicatorId) -> Result<Vec<SeriesKey>, HistoryError> {
+        self.ask(move |store| store.find_series_of(&indicator)).await
+    }
+}
+
+/// The stretches of a series in a file, one per definition.
+fn stretches<'a>(opened: &'a Opened, series: &'a SeriesKey) -> impl Iterator<Item = &'a Stretch> {
+    opened.series.iter().filter(move |stretch| stretch.series == *series)
+}
+
+/// Windows are ascending in a stretch: the range is found before anything else is read.
+fn found_in(
+    opened: &Opened,
+    file: usize,
+    stretch: &Stretch,
+    windows: &Range<EventTime>,
+    as_of: AsOf,
+) -> Result<Vec<Found>, SeriesError> {
+    let starts = opened.read(std::slice::from_ref(&stretch.rows), &[place::WINDOW_START])?;
+    let before = |end: EventTime| starts.partition_point(|kept| kept.row.key.window_start < end);
+    let asked = stretch.rows.start + before(windows.start)..stretch.rows.start + before(windows.end);
+    let columns =
+        [place::DEFINITION, place::WINDOW_START, place::REVISION, place::KNOWN_OFFSET, place::KNOWN_AT];
+    let read = opened.read(std::slice::from_ref(&asked), &columns)?;
+    let known =
+        read.into_iter().zip(asked).filter(|(kept, _)| as_of.knows(kept.row.known_offset, kept.row.known_at));
+    Ok(known
+        .map(|(kept, at)| Found {
+            file,
+            at,
+            window_start: kept.row.key.window_start,
+            order: known_order(&kept.row),
+        })
+        .collect())
+}
+
+/// Ascending places as ranges.
+fn joined(places: &[usize]) -> Vec<Range<usize>> {
+    let mut ranges: Vec<Range<usize>> = Vec::new();
+    for at in places {
+        match ranges.last_mut().filter(|range| range.end == *at) {
+            Some(range) => range.end += 1,
+            None => ranges.push(*at..*at + 1),
+        }
+    }
+    ranges
+}
+
+fn key_of(series: &SeriesKey, window_start: EventTime) -> FigureKey {
+    let SeriesKey { indicator, area, group, period } = series.clone();
+    FigureKey { indicator, area, group, period, window_start }
+}
+
+/// The months a range of windows touches, as a range that is cheap to ask.
+fn months_of(windows: &Range<EventTime>) -> Range<Month> {
+    let first = Month::of_day(day_of(windows.start));
+    let last = Month::of_day(day_of(EventTime(windows.end.0.saturating_sub(1))));
+    first..last.next()
+}

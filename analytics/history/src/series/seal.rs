@@ -1,0 +1,296 @@
+//! Rows into Parquet: written beside, read again, listed, and only then gone from where they were.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufWriter};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use nhip_ports::TickRows;
+use nhip_proto::{Offset, encode_row};
+use tokio_util::sync::CancellationToken;
+
+use super::file::{Opened, SeriesFile};
+use super::listing::Listed;
+use super::merge::Merge;
+use super::order::{Kept, Span, compare, day_of};
+use super::store::{SeriesError, SeriesStore};
+use super::write::Writer;
+
+/// Between two looks whether there is something to seal.
+pub const SEAL_INTERVAL: Duration = Duration::from_secs(10);
+/// A row file that is written to for so long is closed, so that its rows are sealed.
+const CLOSE_INTERVAL: Duration = Duration::from_secs(3_600);
+/// Rows sealed in one step; more take another.
+const SEAL_ROWS_MAX: usize = 50_000;
+/// Files of one day; one more and they become one.
+const DAY_FILES_MAX: usize = 6;
+/// Files merged into one at once; more take another turn.
+const MERGED_FILES_MAX: usize = 64;
+/// A month's days become one file this many days after its end.
+const MONTH_RESTS_DAYS: i64 = 7;
+
+/// What one round of sealing did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sealed {
+    /// Rows that stand in Parquet since.
+    pub rows: u64,
+    /// Files written, merged ones too.
+    pub files: u64,
+}
+
+/// The moments between which a crash may come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    FileWritten,
+    Listed,
+    Forgotten,
+    Merged,
+    MergeListed,
+    Removed,
+}
+
+impl SeriesStore {
+    /// Seals what is closed, again and again, until told to stop. A failure is told and tried again: nothing is lost
+    /// by waiting.
+    pub async fn keep_sealing(self: Arc<Self>, stop: CancellationToken) {
+        let mut closed = None::<Instant>;
+        loop {
+            // The first time: the row file of the process before.
+            if closed.is_none_or(|closed| closed.elapsed() >= CLOSE_INTERVAL) {
+                closed = Some(Instant::now());
+                if let Err(error) = self.landing.close().await {
+                    tracing::error!(%error, "a row file cannot be closed");
+                }
+            }
+            if let Err(error) = self.seal().await {
+                metrics::counter!("nhip_rows_seal_failures_total").increment(1);
+                tracing::error!(%error, "rows cannot be sealed; they stay in the row files");
+            }
+            if stop.run_until_cancelled(tokio::time::sleep(SEAL_INTERVAL)).await.is_none() {
+                break;
+            }
+        }
+    }
+
+    /// Moves the rows of closed row files into Parquet, then merges what lies in too many files.
+    ///
+    /// # Errors
+    /// [`SeriesError`]; whatever was not listed stays where it was.
+    pub async fn seal(self: &Arc<Self>) -> Result<Sealed, SeriesError> {
+        self.seal_watched(|_| {}).await
+    }
+
+    /// The same, telling of each step.
+    pub(super) async fn seal_watched(
+        self: &Arc<Self>,
+        watch: impl Fn(Step) + Clone + Send + 'static,
+    ) -> Result<Sealed, SeriesError> {
+        let _one_at_a_time = self.sealing.lock().await;
+        let mut sealed = Sealed::default();
+        loop {
+            let (from, closed) = (self.state().listing.covered(), self.landing.closed());
+            let ticks = self.landing.ticks(from, closed, SEAL_ROWS_MAX).await?;
+            let found: usize = ticks.iter().map(|(_, rows)| rows.len()).sum();
+            let Some((last, _)) = ticks.last() else { break };
+            let to = if found < SEAL_ROWS_MAX { closed } else { last.next() };
+            let (store, seen) = (Arc::clone(self), watch.clone());
+            sealed.files += off_the_runtime(move || store.seal_ticks(ticks, to, &seen)).await?;
+            sealed.rows += found as u64;
+        }
+        let covered = self.state().listing.covered();
+        self.landing.forget(covered).await?;
+        watch(Step::Forgotten);
+        if sealed.rows > 0 {
+            let store = Arc::clone(self);
+            sealed.files += off_the_runtime(move || store.merge_all(&watch)).await?;
+        }
+        metrics::counter!("nhip_rows_sealed_total").increment(sealed.rows);
+        Ok(sealed)
+    }
+
+    /// One file per day, then one list that names them all.
+    fn seal_ticks(
+        &self,
+        ticks: Vec<TickRows>,
+        to: Offset,
+        watch: &impl Fn(Step),
+    ) -> Result<u64, SeriesError> {
+        let mut days: BTreeMap<i64, Vec<Kept>> = BTreeMap::new();
+        for (tick, rows) in ticks {
+            for row in rows {
+                days.entry(day_of(row.key.window_start)).or_default().push(Kept { tick, row });
+            }
+        }
+        let mut listing = self.state().listing.clone();
+        let mut files = 0;
+        for (day, mut rows) in days {
+            rows.sort_by(compare);
+            rows.dedup_by(|left, right| compare(left, right).is_eq());
+            let name = listing.name(Span::Day(day));
+            let mut rows = rows.into_iter();
+            listing.files.push(self.write_file(name, || Ok(rows.next()))?);
+            files += 1;
+            watch(Step::FileWritten);
+        }
+        listing.covered = to.0;
+        listing.swap(&self.directory)?;
+        self.state().list(&self.directory, listing);
+        watch(Step::Listed);
+        Ok(files)
+    }
+
+    /// Spans with too many files, one after the other.
+    fn merge_all(&self, watch: &impl Fn(Step)) -> Result<u64, SeriesError> {
+        let mut merged = 0;
+        loop {
+            let files = self.state().files.clone();
+            let Some((span, files)) = due(&files) else { break };
+            match self.merge(span, &files, watch) {
+                Ok(()) => merged += 1,
+                // What is damaged is told to whoever asks for it; it is not mixed into what is whole.
+                Err(SeriesError::Damaged(what)) => {
+                    tracing::error!(what, "files are not merged");
+                    break;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(merged)
+    }
+
+    fn merge(&self, span: Span, files: &[Arc<SeriesFile>], watch: &impl Fn(Step)) -> Result<(), SeriesError> {
+        let began = Instant::now();
+        let opened: Vec<Arc<Opened>> = files.iter().map(|file| file.pin()).collect::<Result<_, _>>()?;
+        let mut rows = Merge::new(&opened)?;
+        let mut listing = self.state().listing.clone();
+        let name = listing.name(span);
+        let written = self.write_file(name, || rows.next_row())?;
+        watch(Step::Merged);
+        let replaced: BTreeSet<&str> = files.iter().map(|file| file.listed.name.as_str()).collect();
+        listing.files.retain(|file| !replaced.contains(file.name.as_str()));
+        listing.files.push(written);
+        listing.swap(&self.directory)?;
+        self.state().list(&self.directory, listing);
+        self.forget_removed();
+        watch(Step::MergeListed);
+        for file in files {
+            fs::remove_file(file.listed.path(&self.directory))?;
+        }
+        watch(Step::Removed);
+        metrics::histogram!("nhip_rows_merge_seconds").record(began.elapsed().as_secs_f64());
+        Ok(())
+    }
+
+    /// Writes a file under its name, durable, and reads it again: what it gives back is what went in.
+    fn write_file(
+        &self,
+        name: String,
+        mut next: impl FnMut() -> Result<Option<Kept>, SeriesError>,
+    ) -> Result<Listed, SeriesError> {
+        let path = self.directory.join(&name);
+        let unfinished = self.directory.join(format!("{name}.tmp"));
+        let file =
+            OpenOptions::new().write(true).create(true).truncate(true).mode(0o640).open(&unfinished)?;
+        let mut writer = Writer::new(BufWriter::new(file))?;
+        let (mut digest, mut tick_first, mut tick_last) = (Digest::default(), u64::MAX, 0);
+        while let Some(kept) = next()? {
+            digest.add(&kept);
+            tick_first = tick_first.min(kept.tick.0);
+            tick_last = tick_last.max(kept.tick.0);
+            writer.push(kept)?;
+        }
+        let (out, rows) = writer.finish()?;
+        let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
+        file.sync_all()?;
+        fs::rename(&unfinished, &path)?;
+        File::open(&self.directory)?.sync_all()?;
+        let mut hasher = blake3::Hasher::new();
+        io::copy(&mut File::open(&path)?, &mut hasher)?;
+        let blake3 = hasher.finalize().to_hex().to_string();
+        let bytes = file.metadata()?.len();
+        let listed = Listed { name, bytes, blake3, rows, tick_first, tick_last };
+        let again = Arc::new(Opened::verified(&path, &listed)?);
+        if Digest::of(&again)? == digest { Ok(listed) } else { Err(not_as_written(&listed.name)) }
+    }
+}
+
+/// The first span whose files should become one.
+fn due(files: &[Arc<SeriesFile>]) -> Option<(Span, Vec<Arc<SeriesFile>>)> {
+    let newest = files.iter().map(|file| file.span.month()).max()?;
+    let newest_day = files.iter().filter_map(|file| day(file.span)).max().unwrap_or(i64::MIN);
+    let mut months: BTreeMap<Span, Vec<Arc<SeriesFile>>> = BTreeMap::new();
+    let mut days: BTreeMap<Span, Vec<Arc<SeriesFile>>> = BTreeMap::new();
+    for file in files {
+        let month = file.span.month();
+        let rests = month < newest && month.end_day() + MONTH_RESTS_DAYS <= newest_day;
+        if rests {
+            months.entry(Span::Month(month)).or_default().push(Arc::clone(file));
+        } else {
+            days.entry(file.span).or_default().push(Arc::clone(file));
+        }
+    }
+    let whole = |span: &Span, files: &Vec<Arc<SeriesFile>>| {
+        let has_month = files.iter().any(|file| file.span == *span);
+        if has_month { files.len() > DAY_FILES_MAX } else { !files.is_empty() }
+    };
+    let month = months.into_iter().find(|(span, files)| whole(span, files));
+    let found = month.or_else(|| days.into_iter().find(|(_, files)| files.len() > DAY_FILES_MAX));
+    found.map(|(span, mut files)| {
+        files.truncate(MERGED_FILES_MAX);
+        (span, files)
+    })
+}
+
+fn day(span: Span) -> Option<i64> {
+    match span {
+        Span::Day(day) => Some(day),
+        Span::Month(_) => None,
+    }
+}
+
+/// What rows say, whatever file they stand in.
+#[derive(Default)]
+struct Digest {
+    hasher: blake3::Hasher,
+    bytes: Vec<u8>,
+}
+
+impl PartialEq for Digest {
+    fn eq(&self, other: &Self) -> bool {
+        self.hasher.finalize() == other.hasher.finalize()
+    }
+}
+
+impl Digest {
+    fn add(&mut self, kept: &Kept) {
+        self.bytes.clear();
+        encode_row(&kept.row, &mut self.bytes);
+        self.hasher.update(&kept.tick.0.to_be_bytes());
+        self.hasher.update(&(self.bytes.len() as u64).to_be_bytes());
+        self.hasher.update(&self.bytes);
+    }
+
+    fn of(file: &Arc<Opened>) -> Result<Self, SeriesError> {
+        let (mut digest, mut pieces) = (Self::default(), file.pieces());
+        loop {
+            let piece = pieces.next_piece()?;
+            if piece.is_empty() {
+                return Ok(digest);
+            }
+            piece.iter().for_each(|kept| digest.add(kept));
+        }
+    }
+}
+
+fn not_as_written(name: &str) -> SeriesError {
+    SeriesError::Damaged(format!("{name}: read again, it is not what was written"))
+}
+
+async fn off_the_runtime<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, SeriesError> + Send + 'static,
+) -> Result<T, SeriesError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::Interrupted).into()))
+}

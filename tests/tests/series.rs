@@ -1,0 +1,235 @@
+//! The past of a figure from the real program: what was answered at a moment is answered for that moment ever after,
+//! also after kill -9 and after the rows moved into Parquet; rows, replay and export say the same.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use nhip_proto::{ArrivalTime, MINUTE, SECOND};
+use nhip_tests::{MqttWire, NodeOptions, SteppedNode, binary, get_json, metric, until};
+use serde_json::{Value, json};
+
+/// 2030-03-18T00:00:00+07:00.
+const START: ArrivalTime = ArrivalTime(1_899_997_200 * SECOND);
+
+const PROFILE: &str = r#"
+[profile]
+id = "past"
+name = { vi = "Quá khứ", en = "Past" }
+zone = "Asia/Ho_Chi_Minh"
+
+[[quantity]]
+name = "pm25"
+label = { vi = "Bụi mịn", en = "Fine dust" }
+unit = "ug/m3"
+scale = 1
+min = 0
+max = 100000
+
+[[stream]]
+id = "air"
+name = { vi = "Không khí", en = "Air" }
+identity = "time"
+cadence = "10m"
+lateness = "3h"
+staleness = "30m"
+
+[stream.quantities]
+pm25 = "ug/m3"
+
+[[route]]
+filter = "vendor/+/measures"
+stream = "air"
+dialect = "json-map"
+mapping = "vendor"
+source = "air-{1}"
+
+[[mapping]]
+id = "vendor"
+time = { path = "at" }
+values = [{ name = "pm25", path = "values.pm25" }]
+
+[[domain]]
+id = "env"
+name = { vi = "Môi trường", en = "Environment" }
+
+[[indicator]]
+id = "env.pm25_1h"
+name = { vi = "Bụi mịn theo giờ", en = "Hourly fine dust" }
+domain = "env"
+unit = "ug/m3"
+scale = 1
+owner = "Nhịp"
+basis = "test"
+stream = "air"
+mean = "pm25"
+window = "1h"
+direction = "worse"
+completeness_min = 0.0
+
+[[indicator.test]]
+name = "a mean"
+story = '''
+on 2030-03-18
+at 07:00 air air-a pm25=10
+at 07:10 air air-a pm25=20
+tick 09:10
+expect env.pm25_1h P 07:00 = 15 final
+'''
+
+[[view]]
+id = "main"
+title = { vi = "Không khí", en = "Air" }
+map = "env.pm25_1h"
+tiles = ["env.pm25_1h"]
+"#;
+
+const AREAS: &str = "code,name,name_en,kind,parent,column,row,population,valid_from,valid_to\n\
+    P,Tỉnh,Province,province,,,,,2020-01-01,\nA,Một,One,xa,P,0,0,,2020-01-01,\n";
+const SOURCES: &str = "id,stream,area,name,name_en,owner\nair-a,air,A,Trạm A,Station A,Nhịp\n";
+
+/// Start of the window, value, revision, known_offset.
+type Told = Vec<(i64, Option<String>, u64, u64)>;
+
+struct Past {
+    stepped: SteppedNode,
+    data: PathBuf,
+    profile: PathBuf,
+    /// What was answered when the log ended before this offset.
+    moments: BTreeMap<u64, Told>,
+}
+
+impl Past {
+    fn start(directory: &Path) -> Self {
+        let (profile, data) = (directory.join("profile"), directory.join("data"));
+        std::fs::create_dir_all(&profile).expect("a directory");
+        std::fs::write(profile.join("areas.csv"), AREAS).expect("written");
+        std::fs::write(profile.join("sources.csv"), SOURCES).expect("written");
+        std::fs::write(profile.join("profile.toml"), PROFILE).expect("written");
+        let options = NodeOptions::run(&data).set("--profile", &profile.to_string_lossy());
+        let stepped = SteppedNode::start(options, START).expect("a node");
+        Self { stepped, data, profile, moments: BTreeMap::new() }
+    }
+
+    /// A reading of a minute after the start, sent now.
+    fn publish(&mut self, minute: i64, value: i64) {
+        let mqtt = self.stepped.node.mqtt.expect("an endpoint");
+        let mut client = MqttWire::connect(mqtt, "vendor").expect("connects");
+        let at = START.plus(minute * MINUTE);
+        let time = jiff::Timestamp::from_second(at.0 / SECOND).expect("a time").to_string();
+        let payload = json!({ "at": time, "values": { "pm25": value } }).to_string();
+        client.publish_all([("vendor/a/measures", payload.as_bytes())]).expect("acknowledged");
+        self.stepped.settle();
+    }
+
+    fn step_to(&mut self, minute: i64) {
+        self.stepped.step_to(START.plus(minute * MINUTE));
+        let figures = get_json(self.stepped.node.http, "/api/v1/figures").expect("figures");
+        let offset = figures["offset"].as_u64().expect("an offset");
+        let told = self.series("now");
+        self.moments.insert(offset - 1, told);
+    }
+
+    fn series(&self, as_of: &str) -> Told {
+        let path = format!(
+            "/api/v1/series?indicator=env.pm25_1h&area=A&from=2030-03-17T17:00:00Z&to=2030-03-19T17:00:00Z&as_of={as_of}"
+        );
+        let body = get_json(self.stepped.node.http, &path).expect("a series");
+        let items = body["items"].as_array().unwrap_or_else(|| panic!("{body}"));
+        items.iter().map(told_of_point).collect()
+    }
+
+    /// Every moment is told as it was told then.
+    fn remembers(&self, when: &str) {
+        for (offset, told) in &self.moments {
+            assert_eq!(&self.series(&offset.to_string()), told, "as of offset {offset}, {when}");
+        }
+    }
+
+    fn wait_until_sealed(&self) {
+        let sealed =
+            || metric(self.stepped.node.http, "nhip_rows_sealed_total").is_some_and(|rows| rows > 0.0);
+        until("the rows are sealed", Duration::from_secs(60), sealed);
+    }
+}
+
+fn told_of_point(point: &Value) -> (i64, Option<String>, u64, u64) {
+    let start = point["window"]["start"].as_str().expect("a time");
+    let start: jiff::Timestamp = start.parse().expect("RFC 3339");
+    let value = (!point["value"].is_null()).then(|| point["value"].to_string());
+    let number = |name: &str| point[name].as_u64().expect("a number");
+    (start.as_nanosecond() as i64, value, number("revision"), number("known_offset"))
+}
+
+fn nhip(words: &[&str]) -> String {
+    let output = Command::new(binary()).args(words).output().expect("it runs");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    said
+}
+
+#[test]
+fn what_was_told_then_is_told_of_then_ever_after() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut past = Past::start(directory.path());
+    for hour in 0..3 {
+        for ten in 0..6 {
+            let minute = hour * 60 + ten * 10;
+            past.publish(minute, 10 * (hour + 1) + ten);
+            past.step_to(minute + 5);
+        }
+    }
+    // Out of order, inside the lateness: hour 0 was final.
+    past.publish(55, 100);
+    past.step_to(181);
+    past.publish(180, 7);
+    past.publish(185, 8);
+    past.step_to(200);
+    let now = past.series("now");
+    assert_eq!(now[0].1.as_deref(), Some("25.0"), "(10 + 11 + … + 15 + 100) ÷ 7: {now:?}");
+    let before: Vec<_> = past.moments.values().filter_map(|told| told.first()?.1.clone()).collect();
+    assert!(before.contains(&"12.5".to_owned()), "before, the wall said 12.5: {before:?}");
+
+    past.remembers("while it runs");
+    past.stepped.kill_and_start();
+    past.remembers("after kill -9");
+    past.wait_until_sealed();
+    past.remembers("from Parquet");
+    past.publish(190, 9);
+    past.step_to(210);
+    past.stepped.restart();
+    past.wait_until_sealed();
+    past.remembers("from several files");
+    assert!(past.stepped.node.stop().success(), "{}", past.stepped.node.said());
+
+    rows_say_the_same(&past);
+    let data = past.data.to_string_lossy().into_owned();
+    nhip(&["replay", "--data", &data]);
+    let profile = past.profile.to_string_lossy().into_owned();
+    let words =
+        ["export", "--data", &data, "--profile", &profile, "--indicator", "env.pm25_1h", "--area", "A"];
+    let range = ["--from", "2030-03-18T00:00:00+07:00", "--to", "2030-03-19T00:00:00+07:00"];
+    let csv = nhip(&[&words[..], &range[..]].concat());
+    assert!(csv.contains("2030-03-18T00:00:00+07:00,2030-03-18T01:00:00+07:00,25.0,ug/m3,revised,"), "{csv}");
+}
+
+/// Of all revisions, per window the one known last at each moment.
+fn rows_say_the_same(past: &Past) {
+    let lines = nhip(&["log", "rows", "--all", "--data", &past.data.to_string_lossy()]);
+    let rows: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    for (offset, told) in &past.moments {
+        let mut windows = BTreeMap::new();
+        for row in rows.iter().filter(|row| row["area"] == "A") {
+            let known = row["known_offset"].as_u64().expect("an offset");
+            let revision = row["revision"].as_u64().expect("a number");
+            let start = row["window_start_ns"].as_i64().expect("a time");
+            let value = row["value"].as_str().map(str::to_owned);
+            if known <= *offset {
+                windows.insert(start, (start, value, revision, known));
+            }
+        }
+        assert_eq!(&windows.into_values().collect::<Told>(), told, "rows as of offset {offset}");
+    }
+    assert!(past.moments.len() > 18, "enough moments were recorded");
+}
