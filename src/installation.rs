@@ -10,12 +10,18 @@ pub(crate) struct DataDirectory {
     pub(crate) log: PathBuf,
     pub(crate) rows: PathBuf,
     pub(crate) states: PathBuf,
+    pub(crate) archive: PathBuf,
 }
 
 impl DataDirectory {
     /// The layout of a directory that may not exist yet.
     pub(crate) fn of(root: &Path) -> Self {
-        Self { log: root.join("log"), rows: root.join("rows"), states: root.join("state") }
+        Self {
+            log: root.join("log"),
+            rows: root.join("rows"),
+            states: root.join("state"),
+            archive: root.join("archive"),
+        }
     }
 }
 

@@ -20,7 +20,7 @@ pub use analysis::{
 };
 pub use bus::{Bus, Lagged, Subscription};
 pub use clock::{Clock, ClockError};
-pub use event_log::{Appended, Commit, EventLog, LogBatch, LogError, ReadLimit};
+pub use event_log::{Appended, Commit, EventLog, LogBatch, LogError, ReadLimit, SegmentHead};
 pub use ingest_link::{
     CommandLink, Delivery, Durable, GapNotice, IngestLink, Intake, LinkError, OutgoingCommand, Refused,
 };
