@@ -7,21 +7,27 @@ use nhip_adapters::{
     KeyFiles, LogConfig, LogFiles, LogIdentity, LogOpenError, MqttAccess, MqttEndpoint, MqttEndpointConfig,
     MqttPassword, MqttUser, RowFiles, SegmentLog, StateFiles,
 };
+use nhip_history::archive::{Archive, KeepSettings, Keeper, SpanningLog};
 use nhip_history::series::{SeriesHistory, SeriesStore};
-use nhip_ports::{History, KeyStore, RowStore, StateStore};
+use nhip_ports::{EventLog, History, KeyStore, RowStore, StateStore};
 use nhip_proto::Origin;
 
 use crate::commands::Failure;
 use crate::config::Config;
 use crate::installation::{self, DataDirectory};
+use crate::stopped_log::StoppedLog;
 
 pub(crate) use crate::compose_feeds::feeds;
 pub(crate) use crate::compose_links::{Subscriber, subscribers};
 
 /// The durable doors of a running node.
 pub(crate) struct Doors {
-    /// The log.
-    pub(crate) log: Arc<SegmentLog>,
+    /// The log's own segments.
+    pub(crate) segments: Arc<SegmentLog>,
+    /// The log from its first record on: its segments, and the archive of what was trimmed.
+    pub(crate) log: Arc<dyn EventLog>,
+    /// What fills the archive; none if it is switched off.
+    pub(crate) keeper: Option<Keeper>,
     /// Rows, and with them the past.
     pub(crate) rows: Arc<SeriesStore>,
     /// Snapshots.
@@ -39,12 +45,49 @@ pub(crate) async fn open(config: &Config, origin: Origin) -> Result<Doors, Failu
     let (log, recovery) =
         SegmentLog::open(&directory.log, &identity, log_config(config)?).map_err(open_failure)?;
     tracing::info!(?recovery, "log opened");
+    let segments = Arc::new(log);
+    let states: Arc<dyn StateStore> = Arc::new(StateFiles::open(&directory.states).map_err(Failure::other)?);
+    let (log, archive) = spanning(config, &directory, segments.clone())?;
+    let keeper = archive.map(|archive| {
+        let settings = KeepSettings {
+            keep_log_segments: config.archive.keep_log_segments(),
+            pause: config.archive.pause(),
+        };
+        Keeper::new(archive, segments.clone(), states.clone(), settings)
+    });
     Ok(Doors {
-        log: Arc::new(log),
+        segments,
+        log,
+        keeper,
         rows: open_series(&directory).await?,
-        states: Arc::new(StateFiles::open(&directory.states).map_err(Failure::other)?),
+        states,
         keys: Arc::new(KeyFiles::open(&config.keys).map_err(Failure::other)?),
     })
+}
+
+/// The log with its archive; the archive if it is to be filled. Where it is switched off and does not fit, the node
+/// goes on with the segments alone: a lost archive must not keep it from starting.
+fn spanning(
+    config: &Config,
+    directory: &DataDirectory,
+    segments: Arc<SegmentLog>,
+) -> Result<(Arc<dyn EventLog>, Option<Arc<Archive>>), Failure> {
+    let enabled = config.archive.enabled;
+    let opened = Archive::open(&directory.archive).and_then(|archive| {
+        let archive = Arc::new(archive);
+        let log = SpanningLog::new(archive.clone(), segments.clone())?;
+        if enabled {
+            archive.sweep(segments.first())?;
+        }
+        Ok((Arc::new(log) as Arc<dyn EventLog>, enabled.then_some(archive)))
+    });
+    match opened {
+        Err(error) if !enabled => {
+            tracing::warn!(%error, "the archive is left out: records before the log's first segment cannot be read");
+            Ok((segments, None))
+        }
+        opened => opened.map_err(Failure::other),
+    }
 }
 
 /// A log keeps its origin for ever: simulated figures must never pass as real ones.
@@ -65,9 +108,17 @@ fn open_failure(error: LogOpenError) -> Failure {
     Failure::other(error)
 }
 
+fn segment_sizes(config: &Config) -> LogConfig {
+    let bounds = LogConfig::default();
+    let segment_bytes = config.log.segment_bytes();
+    let segment_first_bytes = bounds.segment_first_bytes.min(segment_bytes);
+    LogConfig { segment_bytes, segment_first_bytes, ..bounds }
+}
+
 #[cfg(not(feature = "fault-injection"))]
-fn log_config(_config: &Config) -> Result<LogConfig, Failure> {
-    Ok(LogConfig::default())
+#[expect(clippy::unnecessary_wraps, reason = "with faults it can fail")]
+fn log_config(config: &Config) -> Result<LogConfig, Failure> {
+    Ok(segment_sizes(config))
 }
 
 #[cfg(feature = "fault-injection")]
@@ -78,7 +129,7 @@ fn log_config(config: &Config) -> Result<LogConfig, Failure> {
         Some("applied-offset-outside") | None => None,
         Some(other) => return Err(Failure::configuration(format!("--fault {other}: no such fault"))),
     };
-    Ok(LogConfig { fault, ..LogConfig::default() })
+    Ok(LogConfig { fault, ..segment_sizes(config) })
 }
 
 /// The embedded endpoint, already listening.
@@ -109,8 +160,8 @@ pub(crate) fn epoch_first() -> u64 {
 
 /// What a stopped node left, for reading only.
 pub(crate) struct StoppedNode {
-    /// Its log.
-    pub(crate) log: LogFiles,
+    /// Its log, from the archive on.
+    pub(crate) log: StoppedLog,
     /// Its rows.
     pub(crate) rows: Arc<dyn RowStore>,
     /// Its snapshots.
@@ -122,7 +173,8 @@ pub(crate) struct StoppedNode {
 /// Opens a stopped node's data.
 pub(crate) async fn open_stopped(data: &Path) -> Result<StoppedNode, Failure> {
     let directory = DataDirectory::of(data);
-    let log = LogFiles::open(&directory.log).map_err(open_failure)?;
+    let files = LogFiles::open(&directory.log).map_err(open_failure)?;
+    let log = StoppedLog::new(files, Archive::open(&directory.archive).map_err(Failure::other)?)?;
     let origin = log.identity().origin;
     let rows = open_series(&directory).await?;
     Ok(StoppedNode {

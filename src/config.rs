@@ -8,6 +8,7 @@ use thiserror::Error;
 
 use crate::cli::NodeFlags;
 use crate::config_links::{DropFolderConfig, PullConfig};
+use crate::config_log::{ArchiveConfig, LogKeys};
 
 /// What one node runs with.
 #[derive(Clone, Debug)]
@@ -31,6 +32,8 @@ pub(crate) struct Config {
     pub(crate) drop_folders: Vec<DropFolderConfig>,
     pub(crate) pulls: Vec<PullConfig>,
     pub(crate) origins: Vec<String>,
+    pub(crate) log: LogKeys,
+    pub(crate) archive: ArchiveConfig,
 }
 
 /// A mistake in file or flags.
@@ -73,6 +76,8 @@ struct File {
     user: Vec<UserConfig>,
     drop_folder: Vec<DropFolderConfig>,
     pull: Vec<PullConfig>,
+    log: LogKeys,
+    archive: ArchiveConfig,
 }
 
 /// One subscription to a foreign broker.
@@ -156,6 +161,8 @@ impl Config {
             drop_folders: file.drop_folder,
             pulls: file.pull,
             origins: file.origins,
+            log: file.log,
+            archive: file.archive,
         })
     }
 }

@@ -11,13 +11,20 @@ pub(crate) struct DataDirectory {
     pub(crate) rows: PathBuf,
     pub(crate) states: PathBuf,
     pub(crate) series: PathBuf,
+    pub(crate) archive: PathBuf,
 }
 
 impl DataDirectory {
     /// The layout of a directory that may not exist yet.
     pub(crate) fn of(root: &Path) -> Self {
         let inside = |name| root.join(name);
-        Self { log: inside("log"), rows: inside("rows"), states: inside("state"), series: inside("series") }
+        Self {
+            log: inside("log"),
+            rows: inside("rows"),
+            states: inside("state"),
+            series: inside("series"),
+            archive: inside("archive"),
+        }
     }
 }
 

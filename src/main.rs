@@ -10,6 +10,7 @@ mod compose_feeds;
 mod compose_links;
 mod config;
 mod config_links;
+mod config_log;
 mod installation;
 mod node;
 mod observe;
@@ -17,6 +18,7 @@ mod profile_dir;
 mod rebirth;
 mod revise;
 mod self_report;
+mod stopped_log;
 mod supervise;
 
 use std::process::ExitCode;

@@ -7,13 +7,15 @@ use std::time::Duration;
 use nhip_adapters::{BUS_UPDATES_MAX, LocalBus, MqttEndpoint};
 use nhip_analytics::{AnalysisHandle, Started};
 use nhip_dashboard_api::{Dashboard, Parts, Readiness};
+use nhip_history::archive::Keeper;
 use nhip_history::series::SeriesHistory;
 use nhip_ingest::{IngestRoom, IngestSettings};
-use nhip_ports::{Bus, Clock, CommandLink, EventLog, History, IngestLink, Intake, Revisions};
+use nhip_ports::{Bus, Clock, CommandLink, History, IngestLink, Intake, Revisions};
 use nhip_profile::Profile;
 use nhip_proto::{LinkState, Origin};
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::runtime::Handle;
+use tokio::sync::{oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::commands::Failure;
@@ -63,9 +65,9 @@ impl Node {
         let metrics = observe::start_metrics();
         let (profile, files) = profile_dir::load(&config.profile)?;
         let profile = Arc::new(profile);
-        let doors = compose::open(&config, origin).await?;
+        let mut doors = compose::open(&config, origin).await?;
         let mut tasks = Tasks::new(stop.clone());
-        watch_log(&mut tasks, &doors);
+        keep_log(&mut tasks, &mut doors, &stop);
         keep_sealing(&mut tasks, &doors, &stop);
         if let Some(metrics) = metrics.clone() {
             tasks.spawn("metrics", observe::keep_metrics(metrics, stop.clone()));
@@ -186,8 +188,9 @@ async fn until_ready(http: SocketAddr) -> Result<(), Failure> {
 }
 
 /// A disk that broke its promise ends the node at once: nothing may be acknowledged any more.
-fn watch_log(tasks: &mut Tasks, doors: &Doors) {
-    let mut failure = doors.log.failure();
+fn keep_log(tasks: &mut Tasks, doors: &mut Doors, stop: &CancellationToken) {
+    keep_archive(tasks, doors.keeper.take(), stop);
+    let mut failure = doors.segments.failure();
     tasks.spawn("log", async move {
         match failure.wait_for(Option::is_some).await {
             Ok(reason) => Err(Failure::other(reason.clone().unwrap_or_default())),
@@ -202,6 +205,28 @@ fn keep_sealing(tasks: &mut Tasks, doors: &Doors, stop: &CancellationToken) {
     let (store, stop) = (doors.rows.clone(), stop.clone());
     tasks.spawn("series", async move {
         store.keep_sealing(stop).await;
+        Ok(())
+    });
+}
+
+/// The archive fills beside everything else, on a thread that steps back behind all others.
+fn keep_archive(tasks: &mut Tasks, keeper: Option<Keeper>, stop: &CancellationToken) {
+    let Some(keeper) = keeper else { return };
+    let (runtime, stop) = (Handle::current(), stop.clone());
+    tasks.spawn("archive", async move {
+        let (done, ended) = oneshot::channel();
+        let stopping = stop.clone();
+        let work = move || {
+            keeper.run(&runtime, &stopping);
+            // Nobody waits any more if the node is already going down.
+            done.send(()).unwrap_or_default();
+        };
+        let thread = std::thread::Builder::new().name("nhip-archive".to_owned()).spawn(work);
+        thread.map_err(Failure::other)?;
+        if ended.await.is_err() {
+            tracing::error!("the archive's thread broke off; the log grows until the next start");
+            stop.cancelled().await;
+        }
         Ok(())
     });
 }
@@ -240,9 +265,9 @@ async fn start_ingest(
     started: &Started,
     clock: Arc<dyn Clock>,
 ) -> Result<Arc<IngestRoom>, Failure> {
-    let log: Arc<dyn EventLog> = doors.log.clone();
     let settings = IngestSettings::default();
-    let room = Arc::new(IngestRoom::new(settings, profile.clone(), log, doors.keys.clone(), clock));
+    let room =
+        Arc::new(IngestRoom::new(settings, profile.clone(), doors.log.clone(), doors.keys.clone(), clock));
     if let Some(last) = started.last_record {
         room.resume(last).await.map_err(Failure::other)?;
     }

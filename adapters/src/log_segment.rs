@@ -11,16 +11,17 @@ mod queue;
 mod recovery;
 mod stall;
 mod tail;
+mod trim;
 mod verify;
 mod walk;
 mod writer;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use async_trait::async_trait;
-use nhip_ports::{Commit, EventLog, LogBatch, LogError, ReadLimit};
+use nhip_ports::{Commit, EventLog, LogBatch, LogError, ReadLimit, SegmentHead};
 use nhip_proto::{Offset, Record};
 use tokio::sync::watch;
 
@@ -100,6 +101,7 @@ pub enum Fault {
 pub struct SegmentLog {
     shared: Arc<Shared>,
     thread: Mutex<Option<JoinHandle<()>>>,
+    dir: PathBuf,
     _lock: directory::Lock,
 }
 
@@ -137,7 +139,7 @@ impl SegmentLog {
         let writer = Writer::new(dir.to_owned(), config, &recovered, Arc::clone(&shared)).map_err(refused)?;
         let thread = std::thread::Builder::new().name("nhip-log-write".to_owned()).spawn(|| writer.run());
         let thread = Mutex::new(Some(thread.map_err(refused)?));
-        Ok((Self { shared, thread, _lock: recovered.lock }, recovered.report))
+        Ok((Self { shared, thread, dir: dir.to_owned(), _lock: recovered.lock }, recovered.report))
     }
 
     /// Whose log stands in `dir`; none if there is none.
@@ -195,7 +197,11 @@ impl EventLog for SegmentLog {
         }
         let shared = Arc::clone(&self.shared);
         let read = move || shared.places.read(from.0, end, limit).map(LogBatch::from);
-        off_the_runtime(read).await.unwrap_or(Err(LogError::Closed))
+        match off_the_runtime(read).await.unwrap_or(Err(LogError::Closed)) {
+            // Its segment went while it was being read.
+            Err(_) if from < self.first() => Err(LogError::Trimmed(from.0)),
+            done => done,
+        }
     }
 
     fn durable(&self) -> watch::Receiver<Offset> {
@@ -204,6 +210,16 @@ impl EventLog for SegmentLog {
 
     fn first(&self) -> Offset {
         Offset(self.shared.places.first())
+    }
+
+    fn segments(&self) -> Vec<SegmentHead> {
+        self.shared.places.heads()
+    }
+
+    async fn trim(&self, before: Offset) -> Result<Offset, LogError> {
+        let (shared, dir) = (Arc::clone(&self.shared), self.dir.clone());
+        let trimmed = off_the_runtime(move || trim::trim(&shared.places, &dir, before.0)).await;
+        trimmed.unwrap_or(Err(LogError::Closed)).map(Offset)
     }
 
     fn stalled(&self) -> bool {

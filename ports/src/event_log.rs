@@ -49,6 +49,15 @@ pub struct ReadLimit {
     pub bytes_max: usize,
 }
 
+/// Where a segment of the log begins. It ends where the next one begins; only the last is still written to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SegmentHead {
+    /// The offset of its first record.
+    pub first: Offset,
+    /// The chain over everything before it: the same chain means the same past.
+    pub chain: [u8; 32],
+}
+
 /// Why the log refuses.
 #[derive(Clone, Debug, Error)]
 pub enum LogError {
@@ -77,7 +86,8 @@ pub enum LogError {
 
 /// Promise: when [`Commit::durable`] returns, the batch survives `kill -9` and a power cut, whole and in order;
 /// batches stand in the log in the order in which `append` was entered; offsets have no gaps. A full disk is no
-/// error: the commit waits until there is space again.
+/// error: the commit waits until there is space again. `trim` gives up the oldest whole segments, never the one being
+/// written; what is left reads as before, and a crash in the middle leaves no hole.
 #[async_trait]
 pub trait EventLog: Send + Sync {
     /// Queues a batch; waits only while the queue is at its bound (back-pressure). A batch is never torn apart.
@@ -91,6 +101,18 @@ pub trait EventLog: Send + Sync {
 
     /// The first offset the log still holds.
     fn first(&self) -> Offset;
+
+    /// Where its segments begin, oldest first. A log without segments has none and trims nothing.
+    fn segments(&self) -> Vec<SegmentHead> {
+        Vec::new()
+    }
+
+    /// Gives up the whole segments that end at or before `before`, and says from which offset on records are left.
+    /// The caller has them elsewhere.
+    async fn trim(&self, before: Offset) -> Result<Offset, LogError> {
+        let _kept = before;
+        Ok(self.first())
+    }
 
     /// Whether appends now wait because the disk is full.
     fn stalled(&self) -> bool;

@@ -21,7 +21,7 @@ pub use analysis::{
 };
 pub use bus::{Bus, Lagged, Subscription};
 pub use clock::{Clock, ClockError};
-pub use event_log::{Appended, Commit, EventLog, LogBatch, LogError, ReadLimit};
+pub use event_log::{Appended, Commit, EventLog, LogBatch, LogError, ReadLimit, SegmentHead};
 pub use history::{
     AsOf, History, HistoryError, Replaced, RestatementQuery, SeriesKey, SeriesQuery, known_order,
 };

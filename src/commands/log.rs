@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
+use nhip_history::archive::Archive;
 use nhip_proto::{Item, ItemName, ItemValue, Logged, MessageBody, Offset, Record};
 use serde_json::{Value, json};
 
-use crate::commands::{Failure, read_batch};
+use crate::commands::{Failure, hex, read_batch};
 use crate::compose;
 use crate::installation::DataDirectory;
 use crate::observe::say;
@@ -13,13 +14,26 @@ use crate::observe::say;
 /// Records read at a time.
 const BATCH_RECORDS: usize = 1_000;
 
-/// Checks every segment; damage is exit code 1.
+/// Checks every segment and every archive file, and that the one goes on where the other ends; damage is exit code 1.
 pub(crate) fn verify(data: &Path) -> Result<(), Failure> {
-    let inside = DataDirectory::of(data).log;
-    let directory = if inside.is_dir() { inside } else { data.to_path_buf() };
-    let report = nhip_adapters::verify_log(&directory).map_err(Failure::other)?;
+    let inside = DataDirectory::of(data);
+    if !inside.log.is_dir() {
+        let report = nhip_adapters::verify_log(data).map_err(Failure::other)?;
+        say(&report.to_string());
+        return Ok(());
+    }
+    let report = nhip_adapters::verify_log(&inside.log).map_err(Failure::other)?;
     say(&report.to_string());
-    Ok(())
+    let archive = Archive::open(&inside.archive).map_err(Failure::other)?;
+    if archive.first().is_some() {
+        let archived = archive.verify().map_err(Failure::other)?;
+        if archived.first == 0 && archived.chain_before != hex(&report.identity.chain_before_all()) {
+            return Err(Failure::other("the archive does not begin at this log's identity"));
+        }
+        say(&archived.to_string());
+    }
+    let heads = nhip_adapters::LogFiles::open(&inside.log).map_err(Failure::other)?.segments();
+    archive.meets(&heads).map_err(Failure::other)
 }
 
 /// Prints the clear part of records.
@@ -64,7 +78,6 @@ fn line(logged: &Logged) -> Value {
 
 /// The fields of records that change what counts.
 fn revision(record: &Record) -> serde_json::Map<String, Value> {
-    let hex = |bytes: &[u8]| crate::commands::hex(bytes);
     let fields = match record {
         Record::Profile(text) => json!({ "hash": hex(&text.hash), "files": text.files.len() }),
         Record::Redecode(redecode) => json!({

@@ -4,7 +4,6 @@ use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::Arc;
 
-use nhip_adapters::LogFiles;
 use nhip_engine::{Effects, Engine, EngineSettings};
 use nhip_ports::{ReadLimit, RowStore, SavedState, TickRows};
 use nhip_proto::{Logged, Offset, Row, encode_row};
@@ -13,6 +12,7 @@ use crate::chance::Chance;
 use crate::commands::Failure;
 use crate::compose::{self, StoppedNode};
 use crate::observe::say;
+use crate::stopped_log::StoppedLog;
 
 /// Bytes of one read at most.
 const READ_BYTES_MAX: usize = 8 << 20;
@@ -186,7 +186,7 @@ impl Checks {
 }
 
 /// One batch.
-pub(crate) fn read(log: &LogFiles, at: Offset, records_max: usize) -> Result<Vec<Logged>, Failure> {
+pub(crate) fn read(log: &StoppedLog, at: Offset, records_max: usize) -> Result<Vec<Logged>, Failure> {
     let limit = ReadLimit { records_max: records_max.max(1), bytes_max: READ_BYTES_MAX };
     log.read(at, limit).map_err(Failure::other)
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use nhip_ports::{LogError, ReadLimit};
+use nhip_ports::{LogError, ReadLimit, SegmentHead};
 use nhip_proto::{Logged, Offset, decode_record};
 
 use super::directory;
@@ -55,6 +55,12 @@ impl LogFiles {
         Offset(self.places.first())
     }
 
+    /// Where its segments begin, oldest first.
+    #[must_use]
+    pub fn segments(&self) -> Vec<SegmentHead> {
+        self.places.heads()
+    }
+
     /// The offset after the last whole group, as it was when opened.
     #[must_use]
     pub fn end(&self) -> Offset {
@@ -75,16 +81,46 @@ pub(super) struct Places {
     segments: RwLock<Vec<Arc<Segment>>>,
     /// Offset → (first offset of its segment, byte of a frame boundary before its record).
     known: Mutex<BTreeMap<u64, (u64, u64)>>,
+    /// Held by the one who trims.
+    trimming: Mutex<()>,
 }
 
 impl Places {
     pub(super) fn new(segments: Vec<Arc<Segment>>) -> Self {
-        Self { segments: RwLock::new(segments), known: Mutex::default() }
+        Self { segments: RwLock::new(segments), known: Mutex::default(), trimming: Mutex::default() }
     }
 
     pub(super) fn first(&self) -> u64 {
         let segments = self.segments.read().unwrap_or_else(PoisonError::into_inner);
         segments.first().map_or(0, |segment| segment.header.first)
+    }
+
+    pub(super) fn heads(&self) -> Vec<SegmentHead> {
+        let segments = self.segments.read().unwrap_or_else(PoisonError::into_inner);
+        let head = |segment: &Arc<Segment>| SegmentHead {
+            first: Offset(segment.header.first),
+            chain: segment.header.chain,
+        };
+        segments.iter().map(head).collect()
+    }
+
+    /// Forgets the first segment if it is whole and ends at or before an offset.
+    pub(super) fn give_up_first(&self, before: u64) -> Option<Arc<Segment>> {
+        let mut segments = self.segments.write().unwrap_or_else(PoisonError::into_inner);
+        let end = segments.get(1)?.header.first;
+        let first = (end <= before).then(|| segments.remove(0))?;
+        self.known().retain(|offset, _| *offset >= end);
+        Some(first)
+    }
+
+    /// Segments go one after the other, so only one may trim.
+    pub(super) fn trimming(&self) -> MutexGuard<'_, ()> {
+        self.trimming.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Its file is still there after all.
+    pub(super) fn take_back_first(&self, segment: Arc<Segment>) {
+        self.segments.write().unwrap_or_else(PoisonError::into_inner).insert(0, segment);
     }
 
     pub(super) fn add_segment(&self, segment: Arc<Segment>) {

@@ -32,6 +32,14 @@ pub struct LogIdentity {
     pub origin: Origin,
 }
 
+impl LogIdentity {
+    /// The chain before the first record: it depends on whose log it is.
+    #[must_use]
+    pub fn chain_before_all(&self) -> [u8; 32] {
+        genesis(self)
+    }
+}
+
 /// What the first block of a segment says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct SegmentHeader {

@@ -7,3 +7,4 @@ mod golden;
 mod killed;
 mod recovery;
 mod stage;
+mod trimming;

@@ -1,5 +1,6 @@
 //! The past in columns: every record of the log (`archive`) and every revision of every figure (`series`), in Parquet
 //! files that only a checksummed manifest makes real.
 
+pub mod archive;
 pub mod manifest;
 pub mod series;

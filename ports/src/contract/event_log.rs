@@ -1,4 +1,4 @@
-//! The promises of [`EventLog`]: order, no gaps, nothing before it is durable, limits, waiting for the tail.
+//! The promises of [`EventLog`]: order, no gaps, nothing before it is durable, limits, waiting for the tail, trimming.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -8,7 +8,7 @@ use std::time::Duration;
 use nhip_proto::{ArrivalTime, Gap, GapCause, Logged, Offset, Record, Tick};
 use tokio::time::timeout;
 
-use crate::{Appended, EventLog, ReadLimit};
+use crate::{Appended, EventLog, LogError, ReadLimit};
 
 /// How long a commit may take on a slow disk.
 const COMMIT_MAX: Duration = Duration::from_secs(30);
@@ -24,6 +24,8 @@ pub async fn all(make: impl Fn() -> Box<dyn EventLog>) {
     a_reader_can_start_anywhere(make().as_ref()).await;
     the_durable_offset_moves_and_wakes(make().as_ref()).await;
     an_empty_batch_is_settled_in_its_place(make().as_ref()).await;
+    segments_follow_each_other(make().as_ref()).await;
+    trimming_gives_up_whole_segments_only(make().as_ref()).await;
 }
 
 /// Nothing to read, nothing durable.
@@ -124,6 +126,51 @@ pub async fn an_empty_batch_is_settled_in_its_place(log: &dyn EventLog) {
     append(log, ticks(0, 3)).await;
     assert_eq!(append(log, Vec::new()).await, Appended { first: Offset(3), count: 0 }, "an empty batch");
     assert_eq!(append(log, ticks(3, 1)).await, Appended { first: Offset(3), count: 1 }, "takes no offset");
+}
+
+/// Heads are told in order, from the first offset on, each with a chain of its own.
+pub async fn segments_follow_each_other(log: &dyn EventLog) {
+    for batch in 0..40 {
+        append(log, ticks(batch * 50, 50)).await;
+    }
+    let heads = log.segments();
+    assert_eq!(heads.first().map(|head| head.first), Some(log.first()), "the first segment begins the log");
+    assert!(heads.len() > 2, "2,000 records must fill segments for this suite to see trimming");
+    for pair in heads.windows(2) {
+        assert!(pair[0].first < pair[1].first, "segments stand in order");
+        assert_ne!(pair[0].chain, pair[1].chain, "more past, another chain");
+    }
+}
+
+/// What ends at or before the offset goes, everything else reads as before, and appends go on.
+pub async fn trimming_gives_up_whole_segments_only(log: &dyn EventLog) {
+    for batch in 0..40 {
+        append(log, ticks(batch * 50, 50)).await;
+    }
+    let heads = log.segments();
+    let middle = heads[heads.len() / 2];
+    assert_eq!(trim(log, 0).await, 0, "nothing ends at or before 0");
+    assert_eq!(trim(log, middle.first.0).await, middle.first.0, "a segment that ends there goes");
+    assert_eq!(log.first(), middle.first);
+    assert_eq!(trim(log, middle.first.0 + 1).await, middle.first.0, "half a segment stays");
+    assert_eq!(log.segments().first(), Some(&middle), "the segment that is now first");
+    assert!(
+        matches!(log.read(Offset(0), ALL).await, Err(LogError::Trimmed(0))),
+        "what is gone is said to be gone"
+    );
+    let first_left = read(log, middle.first.0, ALL).await;
+    assert_eq!(first_left.first().map(|logged| logged.record.clone()), Some(tick(middle.first.0)));
+    let last = heads[heads.len() - 1];
+    assert_eq!(trim(log, u64::MAX).await, last.first.0, "the segment being written stays");
+    assert_eq!(append(log, ticks(2_000, 5)).await.first, Offset(2_000), "appends go on");
+    assert_eq!(read(log, 2_000, ALL).await.len(), 5);
+}
+
+async fn trim(log: &dyn EventLog, before: u64) -> u64 {
+    match log.trim(Offset(before)).await {
+        Ok(first) => first.0,
+        Err(error) => panic!("trim before {before} refused: {error}"),
+    }
 }
 
 async fn append(log: &dyn EventLog, batch: Vec<Record>) -> Appended {

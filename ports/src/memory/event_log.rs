@@ -1,4 +1,5 @@
-//! The event log in a Vec, with levers for tests: hold commits back, fill the disk, fail for good.
+//! The event log in a Vec, with levers for tests: hold commits back, fill the disk, fail for good. Each batch is a
+//! segment.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -6,7 +7,7 @@ use async_trait::async_trait;
 use nhip_proto::{Logged, Offset, Record, encode_record};
 use tokio::sync::{oneshot, watch};
 
-use crate::{Appended, Commit, EventLog, LogBatch, LogError, ReadLimit};
+use crate::{Appended, Commit, EventLog, LogBatch, LogError, ReadLimit, SegmentHead};
 
 type Settle = oneshot::Sender<Result<Appended, LogError>>;
 
@@ -19,6 +20,10 @@ pub struct MemoryLog {
 #[derive(Default)]
 struct State {
     records: Vec<Logged>,
+    /// The offset after the last record, trimmed or not.
+    next: u64,
+    /// Where batches begin.
+    heads: Vec<SegmentHead>,
     waiting: Vec<(Appended, Settle)>,
     held: bool,
     stalled: bool,
@@ -56,6 +61,7 @@ impl MemoryLog {
         let mut state = self.state();
         let durable = self.durable.borrow().0;
         state.records.retain(|logged| logged.offset.0 < durable);
+        state.next = durable;
         state.failed = Some(LogError::Failed(what.to_owned()));
         for (_, settle) in std::mem::take(&mut state.waiting) {
             settle.send(Err(LogError::Failed(what.to_owned()))).unwrap_or_default();
@@ -73,7 +79,7 @@ impl MemoryLog {
         if state.held {
             return;
         }
-        self.durable.send_replace(Offset(state.records.len() as u64));
+        self.durable.send_replace(Offset(state.next));
         for (appended, settle) in std::mem::take(&mut state.waiting) {
             settle.send(Ok(appended)).unwrap_or_default();
         }
@@ -81,6 +87,28 @@ impl MemoryLog {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn first(&self) -> Offset {
+        self.heads.first().map_or(Offset(0), |head| head.first)
+    }
+
+    /// The chain after all that is here: enough to tell one past from another in a test.
+    fn chain(&self) -> [u8; 32] {
+        let mut chain = self.heads.last().map_or([0; 32], |head| head.chain);
+        let from = self.heads.last().map_or(Offset(0), |head| head.first);
+        let mut bytes = Vec::new();
+        for logged in self.records.iter().filter(|logged| logged.offset >= from) {
+            encode_record(&logged.record, &mut bytes);
+        }
+        for (index, byte) in bytes.iter().enumerate() {
+            if let Some(slot) = chain.get_mut(index % 32) {
+                *slot = slot.rotate_left(1) ^ byte;
+            }
+        }
+        chain
     }
 }
 
@@ -92,7 +120,12 @@ impl EventLog for MemoryLog {
             return Err(error.clone());
         }
         let (settle, commit) = Commit::pair();
-        let first = state.records.len() as u64;
+        let first = state.next;
+        if !batch.is_empty() {
+            let chain = state.chain();
+            state.heads.push(SegmentHead { first: Offset(first), chain });
+        }
+        state.next += batch.len() as u64;
         let appended = Appended { first: Offset(first), count: batch.len() as u64 };
         let logged =
             batch.into_iter().zip(first..).map(|(record, offset)| Logged { offset: Offset(offset), record });
@@ -105,8 +138,11 @@ impl EventLog for MemoryLog {
     async fn read(&self, from: Offset, limit: ReadLimit) -> Result<LogBatch, LogError> {
         let durable = self.durable.borrow().0;
         let state = self.state();
+        if from < state.first() {
+            return Err(LogError::Trimmed(from.0));
+        }
         let (mut batch, mut bytes) = (Vec::new(), 0);
-        let skip = usize::try_from(from.0).unwrap_or(usize::MAX);
+        let skip = usize::try_from(from.0 - state.first().0).unwrap_or(usize::MAX);
         for logged in state.records.iter().skip(skip).take_while(|logged| logged.offset.0 < durable) {
             let mut encoded = Vec::new();
             encode_record(&logged.record, &mut encoded);
@@ -124,7 +160,23 @@ impl EventLog for MemoryLog {
     }
 
     fn first(&self) -> Offset {
-        Offset(0)
+        self.state().first()
+    }
+
+    fn segments(&self) -> Vec<SegmentHead> {
+        let durable = self.durable.borrow().0;
+        self.state().heads.iter().filter(|head| head.first.0 < durable).copied().collect()
+    }
+
+    async fn trim(&self, before: Offset) -> Result<Offset, LogError> {
+        let written = self.segments().last().map_or(Offset(0), |head| head.first);
+        let mut state = self.state();
+        let kept = |head: &SegmentHead| head.first <= before.min(written);
+        if let Some(first) = state.heads.iter().rfind(|head| kept(head)).map(|head| head.first) {
+            state.heads.retain(|head| head.first >= first);
+            state.records.retain(|logged| logged.offset >= first);
+        }
+        Ok(state.first())
     }
 
     fn stalled(&self) -> bool {

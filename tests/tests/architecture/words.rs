@@ -142,6 +142,7 @@ fn is_metric(word: &str) -> bool {
         "keys",
         "folder",
         "pull",
+        "archive",
     ];
     rest.iter().any(|room| word.starts_with(&format!("nhip_{room}_")))
         && word.chars().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_')
