@@ -1,6 +1,7 @@
 //! The binary `nhip`: parse, do, exit code. 0 fine, 2 bad configuration or arguments, 1 anything else.
 
 mod account;
+mod backup;
 mod chance;
 mod cli;
 mod clock;
@@ -10,6 +11,7 @@ mod compose_feeds;
 mod compose_links;
 mod config;
 mod config_links;
+mod doctor;
 mod installation;
 mod node;
 mod observe;
