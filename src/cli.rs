@@ -1,5 +1,9 @@
 //! The command line, in the order a newcomer needs it.
 
+mod operate;
+
+pub(crate) use operate::{BackupFlags, BackupKeys, DoctorFlags, RestoreFlags};
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -66,6 +70,9 @@ pub(crate) enum Command {
         /// Seed of random batch sizes and restarts; without it the log is read in large batches.
         #[arg(long)]
         seed: Option<u64>,
+        /// Stop before this record; without it at the end.
+        #[arg(long, value_name = "OFFSET")]
+        until: Option<u64>,
     },
     /// Ask a running node why a figure is what it is.
     Explain {
@@ -89,6 +96,12 @@ pub(crate) enum Command {
     Redecode(RedecodeFlags),
     /// Let a running node compute figures of the past again by the profile now valid.
     Restate(RestateFlags),
+    /// Copy the data directory of a running or stopped node. Its keys are copied apart: `nhip backup keys`.
+    Backup(BackupFlags),
+    /// Make a data directory from a backup, after checking every digest.
+    Restore(RestoreFlags),
+    /// Look at what a node stands on here: disk, clock, ports, limits, keys, profile, log.
+    Doctor(DoctorFlags),
     /// Check a promise on this machine's disk.
     Prove {
         #[command(subcommand)]
@@ -305,7 +318,7 @@ pub(crate) enum LogAction {
 }
 
 /// The flags every node takes.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub(crate) struct NodeFlags {
     /// Where to serve pages and API.
     #[arg(long, value_name = "ADDR")]

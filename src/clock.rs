@@ -11,7 +11,7 @@ use crate::commands::Failure;
 use crate::config::Config;
 
 /// How far the system's clock may lie below the log's last Tick.
-const BEHIND_SECONDS_MAX: i64 = 60;
+pub(crate) const BEHIND_SECONDS_MAX: i64 = 60;
 
 /// Whether flags make the log simulated.
 pub(crate) fn simulated(config: &Config) -> bool {

@@ -1,9 +1,11 @@
 //! What each subcommand does, and how a failure becomes an exit code.
 
 mod account;
+mod backup;
 mod check;
 mod demo;
 mod diff;
+mod doctor;
 mod explain;
 mod export;
 mod from_figure;
@@ -67,7 +69,9 @@ pub(crate) fn execute(arguments: Arguments) -> Result<(), Failure> {
             None => check::test(&profile),
         },
         Command::Diff { old, new } => diff::diff(&old, &new),
-        Command::Replay { data, threads, seed } => runtime()?.block_on(replay::command(&data, threads, seed)),
+        Command::Replay { data, threads, seed, until } => {
+            runtime()?.block_on(replay::command(&data, threads, seed, until))
+        }
         Command::Explain { indicator, area, http } => {
             runtime()?.block_on(explain::explain(&indicator, &area, http))
         }
@@ -75,6 +79,12 @@ pub(crate) fn execute(arguments: Arguments) -> Result<(), Failure> {
         Command::Reload { http } => runtime()?.block_on(revise::reload(http)),
         Command::Redecode(flags) => runtime()?.block_on(revise::redecode(&flags)),
         Command::Restate(flags) => runtime()?.block_on(revise::restate(&flags)),
+        Command::Backup(flags) => match &flags.keys {
+            Some(keys) => backup::keys(keys),
+            None => runtime()?.block_on(backup::backup(&flags)),
+        },
+        Command::Restore(flags) => runtime()?.block_on(backup::restore(&flags)),
+        Command::Doctor(flags) => doctor::doctor(&flags),
         Command::Prove { promise } => match promise {
             Promise::Loss(flags) => runtime()?.block_on(prove::loss::loss(&flags)),
             Promise::Replay(flags) => runtime()?.block_on(prove::replay::replay_proof(&flags)),

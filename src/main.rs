@@ -1,6 +1,7 @@
 //! The binary `nhip`: parse, do, exit code. 0 fine, 2 bad configuration or arguments, 1 anything else.
 
 mod account;
+mod backup;
 mod chance;
 mod cli;
 mod clock;
@@ -11,6 +12,7 @@ mod compose_links;
 mod config;
 mod config_links;
 mod config_log;
+mod doctor;
 mod installation;
 mod node;
 mod observe;

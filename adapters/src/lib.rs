@@ -21,8 +21,8 @@ pub use drop_folder::{DropFolder, DropFolderConfig};
 pub use http_pull::{HttpPull, HttpPullConfig, Paging, PullLogin};
 pub use keys_file::KeyFiles;
 pub use log_segment::{
-    LogConfig, LogFiles, LogIdentity, LogOpenError, RecoveryReport, SegmentLog, VerifyReport,
-    verify as verify_log,
+    LogConfig, LogExtent, LogFiles, LogIdentity, LogOpenError, LogPiece, RecoveryReport, SegmentLog,
+    VerifyReport, extent as log_extent, is_open as log_is_open, verify as verify_log,
 };
 pub use mqtt_broker::{MqttBroker, MqttClientTls, MqttProtocol};
 pub use mqtt_commands::{MqttCommands, MqttCommandsConfig};
@@ -30,7 +30,7 @@ pub use mqtt_endpoint::{
     MqttAccess, MqttEndpoint, MqttEndpointConfig, MqttPassword, MqttServerTls, MqttUser, hash_password,
 };
 pub use mqtt_subscriber::{MqttSubscriber, MqttSubscriberConfig};
-pub use rows_file::RowFiles;
+pub use rows_file::{RowFiles, WholeRows, whole_rows};
 pub use state_file::StateFiles;
 
 #[cfg(feature = "fault-injection")]

@@ -2,6 +2,7 @@
 
 mod directory;
 mod error;
+mod extent;
 mod files;
 mod format;
 mod frames;
@@ -26,6 +27,7 @@ use nhip_proto::{Offset, Record};
 use tokio::sync::watch;
 
 pub use error::LogOpenError;
+pub use extent::{LogExtent, LogPiece, extent, is_open};
 pub use files::LogFiles;
 pub use format::LogIdentity;
 pub use recovery::RecoveryReport;

@@ -1,6 +1,7 @@
 //! Durable rows in append-only files (docs/log-format.md, "Row files"): one frame and one sync per Tick.
 
 mod frame;
+mod whole;
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -14,6 +15,8 @@ use nhip_proto::{Offset, Row};
 
 use crate::file_io::{names_ending, off_the_runtime, sweep_unfinished, sync_directory, write_whole};
 use frame::{FILE_HEADER_BYTES, Frames, Step, encoded, file_header};
+
+pub use whole::{WholeRows, whole_rows};
 
 const SUFFIX: &str = ".rows";
 /// A file is followed by a new one beyond this; rows of files that were followed may move to the series store.

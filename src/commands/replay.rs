@@ -40,13 +40,20 @@ pub(crate) struct Cutting {
     pub(crate) chance: Option<Chance>,
     /// Engine threads.
     pub(crate) threads: usize,
+    /// Where to stop; none: at the end of the log.
+    pub(crate) until: Option<Offset>,
 }
 
 /// Compares a stopped node's rows and snapshots with a replay.
-pub(crate) async fn command(data: &Path, threads: usize, seed: Option<u64>) -> Result<(), Failure> {
+pub(crate) async fn command(
+    data: &Path,
+    threads: usize,
+    seed: Option<u64>,
+    until: Option<u64>,
+) -> Result<(), Failure> {
     let node = compose::open_stopped(data).await?;
     let mut checks = Checks::new(&node).await?;
-    let cutting = Cutting { chance: seed.map(Chance::new), threads };
+    let cutting = Cutting { chance: seed.map(Chance::new), threads, until: until.map(Offset) };
     let replayed = replay(&node, cutting, Some(&mut checks)).await?;
     say(&format!(
         "records {} rows {} compared with the node: {}",
@@ -68,8 +75,9 @@ pub(crate) async fn replay(
     let mut engine = Engine::new(settings.clone());
     let mut effects = Effects::default();
     let (mut digest, mut rows_seen, mut at) = (blake3::Hasher::new(), 0_u64, node.log.first());
-    while at < node.log.end() {
-        let records_max = cutting.batch_records(checks.as_deref(), at);
+    let end = cutting.until.map_or(node.log.end(), |until| until.min(node.log.end()));
+    while at < end {
+        let records_max = cutting.batch_records(checks.as_deref(), at, end);
         let batch = read(&node.log, at, records_max)?;
         engine.apply_with(&batch, &mut effects, |from| read(&node.log, from, BATCH_RECORDS))?;
         at = engine.applied();
@@ -93,7 +101,7 @@ pub(crate) async fn replay(
 
 impl Cutting {
     /// Large steps stop where a snapshot must be compared.
-    fn batch_records(&mut self, checks: Option<&Checks>, at: Offset) -> usize {
+    fn batch_records(&mut self, checks: Option<&Checks>, at: Offset, end: Offset) -> usize {
         let wanted = match &mut self.chance {
             Some(chance) => {
                 let most = [1, 10, 300, 5_000][(chance.next() % 4) as usize];
@@ -102,7 +110,7 @@ impl Cutting {
             None => BATCH_RECORDS as u64,
         };
         let next = checks.and_then(|checks| checks.next_state_after(at));
-        wanted.min(next.map_or(u64::MAX, |next| next.0 - at.0)) as usize
+        wanted.min(next.unwrap_or(end).min(end).0 - at.0) as usize
     }
 
     /// One batch in fifty ends with a restart from a snapshot.

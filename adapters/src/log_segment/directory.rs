@@ -18,7 +18,7 @@ use super::format::{
 use super::walk::Segment;
 
 const IDENTITY_NAME: &str = "identity";
-const LOCK_NAME: &str = "lock";
+pub(super) const LOCK_NAME: &str = "lock";
 const SEGMENT_SUFFIX: &str = ".seg";
 
 pub(super) fn segment_name(first: u64) -> String {

@@ -43,6 +43,16 @@ impl LogFiles {
         Ok(Self { identity, places: Places::new(segments), end })
     }
 
+    /// The same for a log a node may be writing on: it ends at the durable mark, and nothing behind that is looked at.
+    ///
+    /// # Errors
+    /// [`LogOpenError`] if there is no log, or a header is damaged.
+    pub fn open_durable(dir: &Path) -> Result<Self, LogOpenError> {
+        let extent = super::extent::extent(dir)?;
+        let segments = directory::segments(dir, &extent.identity)?;
+        Ok(Self { identity: extent.identity, places: Places::new(segments), end: extent.end.0 })
+    }
+
     /// Whose log it is.
     #[must_use]
     pub fn identity(&self) -> &LogIdentity {

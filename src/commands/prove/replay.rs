@@ -25,12 +25,12 @@ pub(crate) async fn replay_proof(flags: &ProveFlags) -> Result<(), Failure> {
     write_log(flags, scratch.path(), seed).await?;
     let node = compose::open_stopped(&data).await?;
     let mut checks = Checks::new(&node).await?;
-    let first = replay(&node, Cutting { chance: None, threads: 1 }, Some(&mut checks)).await?;
+    let first = replay(&node, Cutting { chance: None, threads: 1, until: None }, Some(&mut checks)).await?;
     let mut chance = Chance::new(seed);
     let mut rounds = 0;
     while budget.another(rounds) {
         let threads = [1, 2, 4][(chance.next() % 3) as usize];
-        let cutting = Cutting { chance: Some(Chance::new(chance.next())), threads };
+        let cutting = Cutting { chance: Some(Chance::new(chance.next())), threads, until: None };
         let again = replay(&node, cutting, None).await?;
         rounds += 1;
         if again != first {
