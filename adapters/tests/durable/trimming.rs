@@ -78,6 +78,9 @@ async fn a_crash_between_two_removals_leaves_a_log_and_a_hole_is_refused() {
         verify_log(dir.path()).expect("whole after each removal");
         let (log, _) = SegmentLog::open(dir.path(), &stage::identity(), stage::small()).expect("opens");
         let first = log.first();
-        assert_eq!(log.read(first, ALL).await.expect("read").first().map(|logged| logged.offset), Some(first));
+        assert_eq!(
+            log.read(first, ALL).await.expect("read").first().map(|logged| logged.offset),
+            Some(first)
+        );
     }
 }

@@ -22,7 +22,7 @@ fn a_trimmed_log_with_its_archive_is_the_untrimmed_log() {
     let directory = tempfile::tempdir().expect("a directory");
     let (data, untrimmed) = (directory.path().join("data"), directory.path().join("untrimmed"));
     let mut node = Node::start(&options(&data, "[archive]\nenabled = false\n")).expect("a node");
-    publish(&node, &directory.path().join("journal.jsonl"), 4_000);
+    publish(&node, &directory.path().join("journal.jsonl"), 1, 4_000);
     assert!(node.stop().success(), "{}", node.said());
     copy(&data, &untrimmed);
     assert!(segments(&untrimmed).len() > 6, "the log has segments to trim");
@@ -32,7 +32,9 @@ fn a_trimmed_log_with_its_archive_is_the_untrimmed_log() {
     until_trimmed(&node, 4.0);
     node.kill();
     let mut node = Node::start(&archiving).expect("it starts after kill -9");
-    until("it follows", TRIMMED_MAX, || metric(node.http, "nhip_archive_end_offset").is_some_and(|end| end > 0.0));
+    until("it follows", TRIMMED_MAX, || {
+        metric(node.http, "nhip_archive_end_offset").is_some_and(|end| end > 0.0)
+    });
     assert!(node.stop().success(), "{}", node.said());
 
     // What was trimmed, put back beside what is left: the log as it would be without an archive.
@@ -68,9 +70,9 @@ fn nothing_acknowledged_is_lost_while_the_log_goes_into_the_archive() {
     let journal = directory.path().join("journal.jsonl");
     let archiving = options(&data, "[archive]\nkeep_log_segments = 1\npause_seconds = 1\n");
     let mut acknowledged = String::new();
-    for _ in 0..3 {
+    for run in 1..4 {
         let mut node = Node::start(&archiving).expect("a node");
-        publish(&node, &journal, 3_000);
+        publish(&node, &journal, run, 3_000);
         acknowledged.push_str(&std::fs::read_to_string(&journal).expect("a journal"));
         until_trimmed(&node, 1.0);
         node.kill();
@@ -90,7 +92,8 @@ fn nothing_acknowledged_is_lost_while_the_log_goes_into_the_archive() {
 
 fn options(data: &Path, archive: &str) -> NodeOptions {
     let config = data.with_extension("toml");
-    std::fs::write(&config, format!("snapshot_seconds = 1\n[log]\nsegment_kib = 64\n{archive}")).expect("written");
+    std::fs::write(&config, format!("snapshot_seconds = 1\n[log]\nsegment_kib = 64\n{archive}"))
+        .expect("written");
     NodeOptions::run(data).set("--config", &config.to_string_lossy()).set("--profile", "profiles/proof")
 }
 
@@ -100,18 +103,21 @@ fn until_trimmed(node: &Node, segments: f64) {
     });
 }
 
-/// Publishers until so many messages are acknowledged.
-fn publish(node: &Node, journal: &Path, count: u64) {
+/// Publishers, on a run of their own, until so many messages are acknowledged.
+fn publish(node: &Node, journal: &Path, run: u64, count: u64) {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let mqtt: SocketAddr = node.mqtt.expect("an endpoint");
     let mut load =
         LoadConfig::new(mqtt, "proof", "load", "value", Arc::new(SystemClock::new(ArrivalTime(0))));
     load.connections = 20;
+    load.boot = run;
     load.rate_per_s = Some(1_000.0);
     load.journal = Some(journal.to_path_buf());
     let (progress, stop) = (load.progress.clone(), CancellationToken::new());
     let task = runtime.spawn(nhip_demo::load::run(load, stop.clone()));
-    until("messages are acknowledged", TRIMMED_MAX, || progress.acknowledged.load(Ordering::Relaxed) >= count);
+    until("messages are acknowledged", TRIMMED_MAX, || {
+        progress.acknowledged.load(Ordering::Relaxed) >= count
+    });
     stop.cancel();
     runtime.block_on(task).expect("the publishers end").expect("and write their journal");
 }
@@ -129,7 +135,8 @@ fn nhip(arguments: &[&str], data: &Path) -> String {
 }
 
 fn paths(directory: &Path, ending: &str) -> Vec<PathBuf> {
-    let found = std::fs::read_dir(directory).expect("a directory").map(|entry| entry.expect("an entry").path());
+    let found =
+        std::fs::read_dir(directory).expect("a directory").map(|entry| entry.expect("an entry").path());
     let mut found: Vec<PathBuf> = found.filter(|path| path.to_string_lossy().ends_with(ending)).collect();
     found.sort();
     found
