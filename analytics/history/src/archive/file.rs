@@ -109,13 +109,7 @@ impl Writing {
     fn end_group(&mut self) -> Result<(), ArchiveError> {
         let columns = std::mem::take(&mut self.columns);
         (self.group_records, self.group_bytes) = (0, 0);
-        let group = || -> Result<(), ParquetError> {
-            let mut group = self.writer.next_row_group()?;
-            columns.write(&mut group)?;
-            group.close().map(drop)
-        };
-        let mut group = group;
-        group().map_err(|error| written(&self.path, error))
+        write_group(&mut self.writer, &columns).map_err(|error| written(&self.path, error))
     }
 
     /// Everything is on the disk when this returns.
@@ -129,6 +123,15 @@ impl Writing {
             .map_err(|error| ArchiveError::io(&self.path, error))?;
         Ok(self.tally.contents())
     }
+}
+
+fn write_group(
+    writer: &mut SerializedFileWriter<BufWriter<File>>,
+    columns: &Columns,
+) -> Result<(), ParquetError> {
+    let mut group = writer.next_row_group()?;
+    columns.write(&mut group)?;
+    group.close().map(drop)
 }
 
 /// A file whose bytes were all found to be what the manifest says.

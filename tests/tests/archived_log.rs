@@ -22,7 +22,7 @@ fn a_trimmed_log_with_its_archive_is_the_untrimmed_log() {
     let directory = tempfile::tempdir().expect("a directory");
     let (data, untrimmed) = (directory.path().join("data"), directory.path().join("untrimmed"));
     let mut node = Node::start(&options(&data, "[archive]\nenabled = false\n")).expect("a node");
-    publish(&node, &directory.path().join("journal.jsonl"), 4_000);
+    publish(&node, &directory.path().join("journal.jsonl"), 1, 4_000);
     assert!(node.stop().success(), "{}", node.said());
     copy(&data, &untrimmed);
     assert!(segments(&untrimmed).len() > 6, "the log has segments to trim");
@@ -70,9 +70,9 @@ fn nothing_acknowledged_is_lost_while_the_log_goes_into_the_archive() {
     let journal = directory.path().join("journal.jsonl");
     let archiving = options(&data, "[archive]\nkeep_log_segments = 1\npause_seconds = 1\n");
     let mut acknowledged = String::new();
-    for _ in 0..3 {
+    for run in 1..4 {
         let mut node = Node::start(&archiving).expect("a node");
-        publish(&node, &journal, 3_000);
+        publish(&node, &journal, run, 3_000);
         acknowledged.push_str(&std::fs::read_to_string(&journal).expect("a journal"));
         until_trimmed(&node, 1.0);
         node.kill();
@@ -103,13 +103,14 @@ fn until_trimmed(node: &Node, segments: f64) {
     });
 }
 
-/// Publishers until so many messages are acknowledged.
-fn publish(node: &Node, journal: &Path, count: u64) {
+/// Publishers, on a run of their own, until so many messages are acknowledged.
+fn publish(node: &Node, journal: &Path, run: u64, count: u64) {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let mqtt: SocketAddr = node.mqtt.expect("an endpoint");
     let mut load =
         LoadConfig::new(mqtt, "proof", "load", "value", Arc::new(SystemClock::new(ArrivalTime(0))));
     load.connections = 20;
+    load.boot = run;
     load.rate_per_s = Some(1_000.0);
     load.journal = Some(journal.to_path_buf());
     let (progress, stop) = (load.progress.clone(), CancellationToken::new());
