@@ -211,7 +211,7 @@ pub(crate) struct ExportFlags {
     /// Whose knowledge: now, a time (RFC 3339) or the offset of a record.
     #[arg(long, value_name = "MOMENT", default_value = "now")]
     pub(crate) as_of: String,
-    /// csv, parquet or geojson.
+    /// csv, xlsx, parquet or geojson.
     #[arg(long, default_value = "csv")]
     pub(crate) format: String,
     /// The file; without it stdout.

@@ -96,13 +96,7 @@ impl Node {
         let own = analysis.clone();
         let history: Arc<dyn History> = Arc::new(SeriesHistory::new(doors.rows.clone()));
         tasks.spawn("rebirths", rebirth::send(requests, outgoing, rebirth_clock));
-        let (valid, profiles) = watch::channel(Arc::clone(&profile));
-        let filters = config.subscribers.iter().flat_map(|one| one.filters.iter().cloned()).collect();
-        let reviser =
-            Reviser::new(config.profile.clone(), room.clone(), analysis.clone(), (valid, files), filters);
-        let reviser: Arc<dyn Revisions> = Arc::new(reviser);
-        tasks.spawn("reload", supervise::reload_on_signals(reviser.clone(), stop.clone()));
-        let revised = Revised { revisions: reviser, profiles };
+        let revised = revised(&mut tasks, &config, (&profile, files), (&room, &analysis), &stop);
         let dashboard = dashboard(
             &config,
             &links,
@@ -198,6 +192,23 @@ fn keep_log(tasks: &mut Tasks, doors: &mut Doors, stop: &CancellationToken) {
             Err(_) => Ok(()),
         }
     });
+}
+
+/// Who may change what counts, also told by SIGHUP.
+fn revised(
+    tasks: &mut Tasks,
+    config: &Config,
+    (profile, files): (&Arc<Profile>, Vec<(String, String)>),
+    (room, analysis): (&Arc<IngestRoom>, &Arc<AnalysisHandle>),
+    stop: &CancellationToken,
+) -> Revised {
+    let (valid, profiles) = watch::channel(Arc::clone(profile));
+    let filters = config.subscribers.iter().flat_map(|one| one.filters.iter().cloned()).collect();
+    let reviser =
+        Reviser::new(config.profile.clone(), room.clone(), analysis.clone(), (valid, files), filters);
+    let revisions: Arc<dyn Revisions> = Arc::new(reviser);
+    tasks.spawn("reload", supervise::reload_on_signals(revisions.clone(), stop.clone()));
+    Revised { revisions, profiles }
 }
 
 /// Rows move into Parquet beside everything else; whatever is not moved stays where it is.

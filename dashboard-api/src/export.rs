@@ -1,7 +1,9 @@
-//! Figures of the past for other programs: CSV, Parquet, GeoJSON, written piece by piece.
+//! Figures of the past for other programs: CSV, XLSX, Parquet, GeoJSON, written piece by piece.
 
 mod csv;
 mod geojson;
+mod table;
+mod xlsx;
 
 use std::io;
 use std::sync::Arc;
@@ -14,6 +16,8 @@ use thiserror::Error;
 use tokio::sync::mpsc;
 
 use crate::past::{PastError, Point, Step, Stretch, step_of};
+use table::Line;
+use xlsx::Sheet;
 
 /// Pieces on their way to whoever reads them; more wait.
 pub const PIECES_QUEUED_MAX: usize = 4;
@@ -34,6 +38,8 @@ pub type ParquetOf = Arc<dyn Fn(Vec<Row>) -> io::Result<Vec<u8>> + Send + Sync>;
 pub enum Format {
     /// RFC 4180, with lines that say what it is before the header.
     Csv,
+    /// The same lines as one sheet.
+    Xlsx,
     /// Whole rows, as the store keeps them.
     Parquet,
     /// Areas with their points.
@@ -90,11 +96,12 @@ impl From<PastError> for ExportError {
 }
 
 impl Format {
-    /// `csv`, `parquet` or `geojson`.
+    /// `csv`, `xlsx`, `parquet` or `geojson`.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
         match word {
             "csv" => Some(Self::Csv),
+            "xlsx" => Some(Self::Xlsx),
             "parquet" => Some(Self::Parquet),
             "geojson" => Some(Self::GeoJson),
             _ => None,
@@ -106,6 +113,7 @@ impl Format {
     pub fn media_type(self) -> &'static str {
         match self {
             Self::Csv => "text/csv; charset=utf-8; header=present",
+            Self::Xlsx => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
             Self::Parquet => "application/vnd.apache.parquet",
             Self::GeoJson => "application/geo+json",
         }
@@ -198,38 +206,26 @@ impl Export {
         progress: &(dyn Fn(u64) + Sync),
     ) -> Result<(), ExportError> {
         let indicator = indicator_of(profile, &self.order)?;
-        match self.order.format {
-            Format::Parquet => return self.write_parquet(history, parquet, out).await,
-            Format::Csv => send(out, csv::head(profile, indicator, &self.order, self.counts)).await?,
-            Format::GeoJson => send(out, geojson::head(profile, indicator, &self.order)).await?,
+        if self.order.format == Format::Parquet {
+            return self.write_parquet(history, parquet, out).await;
         }
+        let mut file = TextFile::begin(self.order.format)?;
+        send(out, file.head(profile, indicator, self)?).await?;
         let mut written = 0;
         for (number, key) in self.series.iter().enumerate() {
             let stretch = self.stretch(profile, key.clone())?;
-            let mut from = Some(stretch.from);
-            if self.order.format == Format::GeoJson {
-                send(out, geojson::feature_head(profile, key, number > 0)).await?;
-            }
-            let mut first = true;
+            send(out, file.series_head(profile, key, number > 0)).await?;
+            let (mut from, mut first) = (Some(stretch.from), true);
             while let Some(at) = from {
                 let (points, next) = stretch.points(history, at, POINTS_READ_MAX).await?;
-                let piece = match self.order.format {
-                    Format::GeoJson => geojson::points(profile, &points, first),
-                    _ => csv::lines(profile, indicator, key, &points),
-                };
-                send(out, piece).await?;
+                send(out, file.points(profile, indicator, key, &points, first)?).await?;
                 written += points.len() as u64;
                 progress(written);
                 (from, first) = (next, first && points.is_empty());
             }
-            if self.order.format == Format::GeoJson {
-                send(out, geojson::FEATURE_END.to_owned()).await?;
-            }
+            send(out, file.series_end()).await?;
         }
-        if self.order.format == Format::GeoJson {
-            send(out, geojson::END.to_owned()).await?;
-        }
-        Ok(())
+        send(out, file.end()?).await
     }
 
     async fn write_parquet(
@@ -253,15 +249,20 @@ impl Export {
         out.send(Ok(Bytes::from(made))).await.map_err(|_| ExportError::Gone)
     }
 
-    /// Whether a Parquet file of it fits, as far as is known before it is made.
+    /// Whether the file holds it, as far as is known before it is made.
     ///
     /// # Errors
     /// [`ExportError::Refused`] if it does not.
     pub fn fits(&self) -> Result<(), ExportError> {
-        if self.order.format == Format::Parquet && self.counts.points > PARQUET_ROWS_MAX as u64 {
-            return Err(ExportError::Refused("a Parquet export has at most 100,000 rows: narrow it"));
+        match self.order.format {
+            Format::Parquet if self.counts.points > PARQUET_ROWS_MAX as u64 => {
+                Err(ExportError::Refused("a Parquet export has at most 100,000 rows: narrow it"))
+            }
+            Format::Xlsx if self.counts.points > xlsx::SHEET_POINTS_MAX => {
+                Err(ExportError::Refused("a sheet has at most 1,000,000 points: narrow it, or take csv"))
+            }
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     fn stretch<'a>(&self, profile: &'a Profile, series: SeriesKey) -> Result<Stretch<'a>, ExportError> {
@@ -286,9 +287,78 @@ fn indicator_of<'a>(profile: &'a Profile, order: &ExportOrder) -> Result<&'a Ind
     indicator.ok_or(ExportError::Refused("the profile has no such indicator"))
 }
 
-async fn send(out: &Pieces, text: String) -> Result<(), ExportError> {
-    if text.is_empty() {
+/// A file of lines or areas being written.
+enum TextFile {
+    Csv,
+    Xlsx(Box<Sheet>),
+    GeoJson,
+}
+
+impl TextFile {
+    fn begin(format: Format) -> io::Result<Self> {
+        Ok(match format {
+            Format::Xlsx => Self::Xlsx(Box::new(Sheet::begin()?)),
+            Format::GeoJson => Self::GeoJson,
+            Format::Csv | Format::Parquet => Self::Csv,
+        })
+    }
+
+    fn head(&mut self, profile: &Profile, indicator: &Indicator, export: &Export) -> io::Result<Vec<u8>> {
+        if let Self::GeoJson = self {
+            return Ok(geojson::head(profile, indicator, &export.order).into_bytes());
+        }
+        self.lines(&table::head(profile, indicator, &export.order, export.counts))
+    }
+
+    fn series_head(&self, profile: &Profile, key: &SeriesKey, more: bool) -> Vec<u8> {
+        match self {
+            Self::GeoJson => geojson::feature_head(profile, key, more).into_bytes(),
+            Self::Csv | Self::Xlsx(_) => Vec::new(),
+        }
+    }
+
+    fn points(
+        &mut self,
+        profile: &Profile,
+        indicator: &Indicator,
+        key: &SeriesKey,
+        points: &[Point],
+        first: bool,
+    ) -> io::Result<Vec<u8>> {
+        if let Self::GeoJson = self {
+            return Ok(geojson::points(profile, points, first).into_bytes());
+        }
+        let lines: Vec<Line<'_>> =
+            points.iter().map(|point| table::line(profile, indicator, key, point)).collect();
+        self.lines(&lines)
+    }
+
+    fn lines(&mut self, lines: &[Line<'_>]) -> io::Result<Vec<u8>> {
+        if let Self::Xlsx(sheet) = self {
+            lines.iter().try_for_each(|line| sheet.line(line))?;
+            return Ok(sheet.taken());
+        }
+        let mut text = String::new();
+        lines.iter().for_each(|line| csv::write(&mut text, line));
+        Ok(text.into_bytes())
+    }
+
+    fn series_end(&self) -> Vec<u8> {
+        if let Self::GeoJson = self { geojson::FEATURE_END.into() } else { Vec::new() }
+    }
+
+    fn end(self) -> io::Result<Vec<u8>> {
+        match self {
+            Self::Csv => Ok(Vec::new()),
+            Self::Xlsx(sheet) => sheet.end(),
+            Self::GeoJson => Ok(geojson::END.into()),
+        }
+    }
+}
+
+async fn send(out: &Pieces, piece: Vec<u8>) -> Result<(), ExportError> {
+    if piece.is_empty() {
         return Ok(());
     }
-    out.send(Ok(Bytes::from(text))).await.map_err(|_| ExportError::Gone)
+    out.send(Ok(Bytes::from(piece))).await.map_err(|_| ExportError::Gone)
 }

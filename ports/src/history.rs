@@ -113,12 +113,15 @@ impl Replaced {
             && told.definition == self.new.definition
     }
 
-    /// The settled rows that another one took the place of, of one window's revisions in the order they were known.
+    /// The settled rows that another settled one took the place of, of one window's revisions in the order they were
+    /// known.
     #[must_use]
     pub fn among(revisions: &[Row]) -> Vec<Self> {
-        let pairs = revisions.iter().zip(revisions.iter().skip(1));
-        let settled = pairs.filter(|(old, _)| old.state != RowState::Provisional);
-        settled.map(|(old, new)| Self { old: old.clone(), new: new.clone() }).collect()
+        let settled = || revisions.iter().filter(|row| row.state != RowState::Provisional);
+        settled()
+            .zip(settled().skip(1))
+            .map(|(old, new)| Self { old: old.clone(), new: new.clone() })
+            .collect()
     }
 }
 

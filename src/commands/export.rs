@@ -93,7 +93,7 @@ fn order(profile: &Profile, flags: &ExportFlags) -> Result<ExportOrder, Failure>
         to: EventTime(flags.to.as_deref().map_or(Ok(now), time)?),
         step: flags.step.clone(),
         as_of,
-        format: format.ok_or_else(|| Failure::configuration("--format is csv, parquet or geojson"))?,
+        format: format.ok_or_else(|| Failure::configuration("--format is csv, xlsx, parquet or geojson"))?,
         now: EventTime(now),
     })
 }

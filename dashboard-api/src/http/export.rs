@@ -44,7 +44,7 @@ pub(crate) async fn export(
     let permit = permit.map_err(|_| Problem::unavailable("two exports are under way"))?;
     let profile = node.profile();
     let now = EventTime(node.parts.clock.now().0);
-    let detail = "format is csv, parquet or geojson";
+    let detail = "format is csv, xlsx, parquet or geojson";
     let format =
         Format::parse(asked.format.as_deref().unwrap_or("csv")).ok_or(Problem::unprocessable(detail))?;
     let order = ExportOrder {

@@ -34,10 +34,20 @@ impl Column {
     pub(super) fn optional(&self) -> bool {
         self.kind.starts_with('?')
     }
+
+    /// Whether a row is made of it.
+    fn comes_back(&self) -> bool {
+        !matches!(self.codec, Codec::Double(_))
+    }
 }
 
 const fn column(name: &'static str, kind: &'static str, codec: Codec) -> Column {
     Column { name, kind, codec }
+}
+
+/// The places of the columns a row is made of.
+pub(super) fn columns_of_a_row() -> impl Iterator<Item = usize> {
+    COLUMNS.iter().enumerate().filter(|(_, column)| column.comes_back()).map(|(at, _)| at)
 }
 
 const TEXT: &str = "binary NAME (UTF8)";

@@ -14,7 +14,7 @@ use parquet::file::metadata::ParquetMetaData;
 use parquet::file::reader::FileReader as _;
 use parquet::file::serialized_reader::{ReadOptionsBuilder, SerializedFileReader};
 
-use super::columns::{COLUMNS, place, schema};
+use super::columns::{columns_of_a_row, place, schema};
 use super::cursor::ColumnCursor;
 use super::listing::Listed;
 use super::order::{Kept, Span};
@@ -155,7 +155,7 @@ impl Opened {
 
     /// These rows, whole.
     pub(super) fn read_rows(&self, wanted: &[Range<usize>]) -> Result<Vec<Kept>, ParquetError> {
-        let all: Vec<usize> = (0..COLUMNS.len()).collect();
+        let all: Vec<usize> = columns_of_a_row().collect();
         self.read(wanted, &all)
     }
 
@@ -185,7 +185,7 @@ impl Opened {
         let mut before: Option<Row> = None;
         for start in (0..self.rows()).step_by(PIECE_ROWS * 8) {
             let piece = start..(start + PIECE_ROWS * 8).min(self.rows());
-            for (at, kept) in (start..).zip(self.read(&[piece], &columns)?) {
+            for (at, kept) in (start..).zip(self.read(std::slice::from_ref(&piece), &columns)?) {
                 let same = before.as_ref().is_some_and(|before| {
                     before.definition == kept.row.definition && before.key == kept.row.key
                 });
@@ -227,7 +227,7 @@ impl Pieces {
             self.left = group_rows(metadata);
             let open =
                 |column| ColumnCursor::open(&self.opened.file, &self.opened.metadata, self.group, column);
-            self.cursors = (0..COLUMNS.len()).map(open).collect::<Result<_, _>>()?;
+            self.cursors = columns_of_a_row().map(open).collect::<Result<_, _>>()?;
             self.group += 1;
         }
         let mut rows = vec![Kept::blank(); self.left.min(PIECE_ROWS)];

@@ -153,22 +153,24 @@ impl SeriesStore {
         Ok(rows)
     }
 
-    /// Windows with a revised row first, then the revisions of each.
+    /// Windows that were settled more than once first, then the revisions of each.
     fn find_replaced(&self, query: &RestatementQuery) -> Result<Vec<Replaced>, SeriesError> {
-        let mut keys: BTreeSet<FigureKey> = BTreeSet::new();
+        let mut keys: Vec<FigureKey> = Vec::new();
         let windows = query.from..query.to;
         for series in self.find_series_of(&query.indicator)? {
             let asked = query.area.as_ref().is_none_or(|area| *area == series.area)
                 && query.group.as_ref().is_none_or(|group| *group == series.group);
             if asked && !windows.is_empty() {
-                keys.extend(self.revised_windows(&series, &windows)?);
+                keys.extend(self.settled_twice(&series, &windows)?);
             }
             if keys.len() > RESTATED_WINDOWS_MAX {
-                break;
+                let what =
+                    format!("restatements of more than {RESTATED_WINDOWS_MAX} windows: narrow the range");
+                return Err(SeriesError::Refused(what));
             }
         }
         let mut replaced = Vec::new();
-        for key in keys.iter().take(RESTATED_WINDOWS_MAX + 1) {
+        for key in &keys {
             replaced.extend(Replaced::among(&self.find_revisions(key, query.as_of)?));
         }
         replaced.sort_by(|left, right| {
@@ -179,28 +181,29 @@ impl SeriesStore {
         Ok(replaced)
     }
 
-    fn revised_windows(
+    fn settled_twice(
         &self,
         series: &SeriesKey,
         windows: &Range<EventTime>,
     ) -> Result<Vec<FigureKey>, SeriesError> {
         let moment = self.moment(series, windows)?;
-        let revised =
-            |row: &Row| row.state == RowState::Revised || row.revision == 0 && row.state == RowState::Final;
-        let mut keys: Vec<FigureKey> =
-            moment.hot.iter().filter(|row| revised(row)).map(|row| row.key.clone()).collect();
+        let mut settled: BTreeMap<EventTime, u32> = BTreeMap::new();
+        let mut count = |row: &Row| {
+            if row.state != RowState::Provisional && windows.contains(&row.key.window_start) {
+                *settled.entry(row.key.window_start).or_default() += 1;
+            }
+        };
+        moment.hot.iter().for_each(&mut count);
         for file in &moment.files {
             let opened = self.opened(file)?;
             for stretch in stretches(&opened, series) {
-                let columns = [place::WINDOW_START, place::REVISION, place::STATE];
-                for kept in opened.read(std::slice::from_ref(&stretch.rows), &columns)? {
-                    if revised(&kept.row) && windows.contains(&kept.row.key.window_start) {
-                        keys.push(key_of(series, kept.row.key.window_start));
-                    }
-                }
+                let columns = [place::WINDOW_START, place::STATE];
+                let read = opened.read(std::slice::from_ref(&stretch.rows), &columns)?;
+                read.iter().for_each(|kept| count(&kept.row));
             }
         }
-        Ok(keys)
+        let twice = settled.into_iter().filter(|(_, rows)| *rows > 1);
+        Ok(twice.map(|(start, _)| key_of(series, start)).collect())
     }
 
     fn find_series_of(&self, indicator: &IndicatorId) -> Result<Vec<SeriesKey>, SeriesError> {

@@ -33,6 +33,9 @@ pub enum SeriesError {
     /// A file is not what was written.
     #[error("{0}")]
     Damaged(String),
+    /// Beyond a bound.
+    #[error("{0}")]
+    Refused(String),
     /// The row files refused.
     #[error(transparent)]
     Rows(#[from] RowStoreError),
@@ -63,6 +66,7 @@ impl From<SeriesError> for HistoryError {
     fn from(error: SeriesError) -> Self {
         match error {
             SeriesError::Damaged(what) => Self::Damaged(what),
+            SeriesError::Refused(what) => Self::Refused(what),
             other => Self::Failed(other.to_string()),
         }
     }

@@ -122,8 +122,12 @@ fn a_row_comes_back_exactly() {
         tick_last: 0,
     };
     let opened = super::file::Opened::verified(&path, &listed).expect("readable");
-    let mut read: Vec<Row> =
-        opened.read_rows(&[0..3]).expect("rows").into_iter().map(|kept| kept.row).collect();
+    let mut read: Vec<Row> = opened
+        .read_rows(std::slice::from_ref(&(0..3)))
+        .expect("rows")
+        .into_iter()
+        .map(|kept| kept.row)
+        .collect();
     read.sort_by_key(|row| row.known_offset);
     assert_eq!(read, strange);
 }

@@ -55,8 +55,9 @@ impl SeriesStore {
         let mut places: Vec<(&Arc<SeriesFile>, Vec<Offset>)> = Vec::new();
         for file in files.iter().filter(touched) {
             let opened = self.opened(file)?;
-            let ticks: Vec<Offset> =
-                opened.read(&[0..opened.rows()], &[place::TICK])?.iter().map(|kept| kept.tick).collect();
+            let all = 0..opened.rows();
+            let read = opened.read(std::slice::from_ref(&all), &[place::TICK])?;
+            let ticks: Vec<Offset> = read.iter().map(|kept| kept.tick).collect();
             for tick in ticks.iter().filter(|tick| asked.contains(tick)) {
                 *counts.entry(*tick).or_default() += 1;
             }

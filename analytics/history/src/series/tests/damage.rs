@@ -35,7 +35,7 @@ impl Store {
     async fn is_damaged(&self, what: &str) {
         match self.asked().await {
             Err(HistoryError::Damaged(told)) => {
-                assert!(told.contains(".parquet"), "{what}: names the file: {told}")
+                assert!(told.contains(".parquet"), "{what}: names the file: {told}");
             }
             other => panic!("{what}: {other:?}"),
         }
