@@ -35,7 +35,7 @@ pub(super) struct Copier {
     earlier: BTreeMap<String, FileEntry>,
     files: BTreeMap<String, FileEntry>,
     directories: BTreeSet<PathBuf>,
-    reused_bytes: u64,
+    reused: BTreeSet<String>,
     progress: Progress,
 }
 
@@ -52,7 +52,7 @@ impl Copier {
             earlier: files,
             files: BTreeMap::new(),
             directories: BTreeSet::new(),
-            reused_bytes: 0,
+            reused: BTreeSet::new(),
             progress: Progress::new("backup", total_bytes),
         }
     }
@@ -70,7 +70,7 @@ impl Copier {
 
     /// Bytes that were not written again.
     pub(super) fn reused_bytes(&self) -> u64 {
-        self.reused_bytes
+        self.reused.iter().filter_map(|path| self.files.get(path)).map(|file| file.bytes).sum()
     }
 
     /// Whether it was taken already.
@@ -111,6 +111,7 @@ impl Copier {
     /// What was taken and does not belong to the backup after all.
     pub(super) fn forget(&mut self, path: &str) -> Result<(), Failure> {
         self.files.remove(path);
+        self.reused.remove(path);
         let target = self.root.join(path);
         fs::remove_file(&target).map_err(|error| at(&target, error))
     }
@@ -174,7 +175,7 @@ impl Copier {
         if !same || fs::hard_link(&held, &target).is_err() {
             return Ok(false);
         }
-        self.reused_bytes += bytes;
+        self.reused.insert(path.to_owned());
         self.progress.step(bytes);
         self.files.insert(path.to_owned(), earlier);
         Ok(true)
@@ -198,6 +199,7 @@ impl Copier {
     fn note(&mut self, path: &str, bytes: u64, digest: blake3::Hash) {
         let entry = FileEntry { path: path.to_owned(), bytes, blake3: digest.to_hex().to_string() };
         self.files.insert(path.to_owned(), entry);
+        self.reused.remove(path);
     }
 }
 

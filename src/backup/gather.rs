@@ -116,13 +116,13 @@ async fn take_log(
     archived: bool,
 ) -> Result<LogExtent, Failure> {
     for _ in 0..PASSES_MAX {
-        let whole = take_segments(copier, log, needed).await?;
-        if archived {
+        let mut taken = take_segments(copier, log, needed).await?;
+        if archived && taken.is_some() {
             pinned::take(copier, &data.join(ARCHIVE), "data/archive")?;
+            // The archive may have gone beyond the segments meanwhile; after this it has not.
+            taken = take_segments(copier, log, needed).await?;
         }
-        // The archive may have gone beyond the segments meanwhile; after this it has not.
-        let end = take_segments(copier, log, needed).await?;
-        if let (Some(_), Some(extent)) = (whole, end) {
+        if let Some(extent) = taken {
             return Ok(extent);
         }
     }

@@ -3,6 +3,7 @@
 mod broker;
 mod disk;
 mod http;
+mod load;
 mod mqtt;
 mod node;
 mod oracle;
@@ -13,6 +14,7 @@ mod wait;
 pub use broker::Mosquitto;
 pub use disk::PowerDisk;
 pub use http::{get, get_json, metric, post};
+pub use load::Load;
 pub use mqtt::MqttWire;
 pub use node::{Node, NodeOptions, binary};
 pub use oracle::{Oracle, shared_data};

@@ -2,18 +2,11 @@
 
 #![expect(clippy::print_stdout, reason = "a fault test tells what it met")]
 
-use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use nhip_adapters::SystemClock;
-use nhip_demo::load::{LoadConfig, LoadProgress};
-use nhip_proto::ArrivalTime;
-use nhip_tests::{Node, NodeOptions, PowerDisk, binary, is_root, metric, skipped, until};
-use tokio_util::sync::CancellationToken;
+use nhip_tests::{Load, Node, NodeOptions, PowerDisk, binary, is_root, metric, skipped, until};
 
 const DISK_MEBIBYTES: u32 = 160;
 
@@ -42,7 +35,7 @@ fn a_full_disk_stops_acknowledgements_and_resumes_by_itself() {
     until("acknowledgements resume by themselves", Duration::from_secs(15), || {
         load.acknowledged() > stuck_at + 500
     });
-    load.finish();
+    finish(load);
     assert!(node.stop().success(), "{}", node.said());
     assert_accounted(&data, &directory.path().join("acknowledged.jsonl"));
 }
@@ -64,7 +57,7 @@ fn a_disk_that_cannot_sync_ends_the_node_and_acknowledges_nothing_more() {
     let load = Load::start(node.mqtt.expect("an endpoint"), &journal);
     let status = node.wait_for_end(Duration::from_secs(60));
     assert_eq!(status.code(), Some(1), "a broken disk is exit code 1: {}", node.said());
-    load.finish();
+    finish(load);
     assert_accounted(&data, &journal);
 }
 
@@ -77,49 +70,9 @@ fn options(directory: &Path, data: &Path) -> NodeOptions {
     options
 }
 
-/// Publishers in the background whose progress can be watched.
-struct Load {
-    runtime: tokio::runtime::Runtime,
-    task: tokio::task::JoinHandle<Result<nhip_demo::load::LoadReport, nhip_demo::DemoError>>,
-    progress: Arc<LoadProgress>,
-    stop: CancellationToken,
-}
-
-impl Load {
-    fn start(mqtt: SocketAddr, journal: &Path) -> Self {
-        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-        let clock = Arc::new(SystemClock::new(ArrivalTime(0)));
-        let mut load = LoadConfig::new(mqtt, "proof", "load", "value", clock);
-        load.connections = 100;
-        load.rate_per_s = Some(2_000.0);
-        load.journal = Some(journal.to_path_buf());
-        let (progress, stop) = (load.progress.clone(), CancellationToken::new());
-        let task = runtime.spawn(nhip_demo::load::run(load, stop.clone()));
-        Self { runtime, task, progress, stop }
-    }
-
-    fn acknowledged(&self) -> u64 {
-        self.progress.acknowledged.load(Ordering::Relaxed)
-    }
-
-    fn until_acknowledged_beyond(&self, count: u64) {
-        until("messages are acknowledged", Duration::from_secs(30), || self.acknowledged() > count);
-    }
-
-    /// Nothing acknowledged for two seconds, although publishers never pause.
-    fn stands_still(&self) -> bool {
-        let before = self.acknowledged();
-        self.runtime.block_on(async { tokio::time::sleep(Duration::from_secs(2)).await });
-        self.acknowledged() == before
-    }
-
-    fn finish(self) {
-        self.stop.cancel();
-        let report =
-            self.runtime.block_on(self.task).expect("the publishers end").expect("and write their journal");
-        println!("sent {} acknowledged {}", report.sent, report.acknowledged);
-        assert!(report.acknowledged > 0, "the test acknowledged nothing and shows nothing");
-    }
+fn finish(load: Load) {
+    let report = load.finish();
+    println!("sent {} acknowledged {}", report.sent, report.acknowledged);
 }
 
 /// Writes until the disk is full.

@@ -24,6 +24,7 @@ const TEST: &[Tool] = &[
     Tool { probe: ("mkfs.ext4", &["-V"]), package: "e2fsprogs" },
     Tool { probe: ("openssl", &["version"]), package: "openssl" },
     Tool { probe: ("python3", &["-c", "import ensurepip, venv"]), package: "python3-venv" },
+    Tool { probe: ("python3", &["-c", "import yaml"]), package: "python3-yaml" },
 ];
 
 /// What the pages need.
