@@ -125,7 +125,7 @@ impl Past {
 
     fn step_to(&mut self, minute: i64) {
         self.stepped.step_to(START.plus(minute * MINUTE));
-        let figures = get_json(self.stepped.node.http, "/api/v1/figures").expect("figures");
+        let figures = get_json(self.stepped.node.http, "/api/v1/figures");
         let offset = figures["offset"].as_u64().expect("an offset");
         // The Tick is the last record; each step changes a window, so its rows name it.
         let tick = offset - 1;
@@ -138,7 +138,7 @@ impl Past {
     fn series(&self, as_of: &str) -> Told {
         let range = "from=2030-03-17T17:00:00Z&to=2030-03-19T17:00:00Z";
         let path = format!("/api/v1/series?indicator=env.pm25_1h&area=A&{range}&as_of={as_of}");
-        let body = get_json(self.stepped.node.http, &path).expect("a series");
+        let body = get_json(self.stepped.node.http, &path);
         let items = body["items"].as_array().unwrap_or_else(|| panic!("{body}"));
         items.iter().map(told_of_point).collect()
     }
