@@ -84,7 +84,7 @@ fn spanning(
     match opened {
         Err(error) if !enabled => {
             tracing::warn!(%error, "the archive is left out: records before the log's first segment cannot be read");
-            Ok((segments, None))
+            Ok((segments as Arc<dyn EventLog>, None))
         }
         opened => opened.map_err(Failure::other),
     }
@@ -116,7 +116,6 @@ fn segment_sizes(config: &Config) -> LogConfig {
 }
 
 #[cfg(not(feature = "fault-injection"))]
-#[expect(clippy::unnecessary_wraps, reason = "with faults it can fail")]
 fn log_config(config: &Config) -> Result<LogConfig, Failure> {
     Ok(segment_sizes(config))
 }

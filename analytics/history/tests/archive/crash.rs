@@ -1,5 +1,5 @@
-//! A crash before any step of sealing, merging and trimming: nothing is lost, nothing is double, and the work is done by
-//! the next start.
+//! A crash before any step of sealing, merging and trimming: nothing is lost, nothing is double, and the next start
+//! does the work.
 
 use std::sync::Arc;
 

@@ -9,7 +9,12 @@ use crate::stage::{Stage, batches, bytes_of, read_all};
 use crate::strategy;
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 40, max_shrink_iters: 200, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 40,
+        max_shrink_iters: 200,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn every_record_comes_back_byte_for_byte(batches in vec(vec(strategy::record(), 1..12), 2..5)) {
