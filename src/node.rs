@@ -9,7 +9,7 @@ use nhip_analytics::{AnalysisHandle, Started};
 use nhip_dashboard_api::{Dashboard, Parts, Readiness};
 use nhip_history::series::SeriesHistory;
 use nhip_ingest::{IngestRoom, IngestSettings};
-use nhip_ports::{Bus, Clock, CommandLink, EventLog, History, IngestLink, Intake, Revisions};
+use nhip_ports::{Bus, Clock, CommandLink, EventLog, IngestLink, Intake, Revisions};
 use nhip_profile::Profile;
 use nhip_proto::{LinkState, Origin};
 use tokio::net::TcpListener;
@@ -92,19 +92,10 @@ impl Node {
         let outgoing = links.commands();
         let rebirth_clock = clock.clone();
         let own = analysis.clone();
-        let history: Arc<dyn History> = Arc::new(SeriesHistory::new(doors.rows.clone()));
         tasks.spawn("rebirths", rebirth::send(requests, outgoing, rebirth_clock));
         let revised = revised(&mut tasks, &config, (&profile, files), (&room, &analysis), &stop);
-        let dashboard = dashboard(
-            &config,
-            &links,
-            (analysis, history),
-            bus,
-            room.clone(),
-            clock.clone(),
-            revised,
-            metrics,
-        );
+        let served =
+            dashboard(&config, &links, &doors, analysis, bus, room.clone(), clock.clone(), revised, metrics);
         start_links(&mut tasks, links, &room, &stop);
         if self_report::wanted(&profile) {
             let (intake, log) = (room.clone(), doors.log.clone());
@@ -115,7 +106,7 @@ impl Node {
         }
         let (ticking, ticks_stop) = (room.clone(), stop.clone());
         tasks.spawn("ticks", async move { ticking.run_ticks(ticks_stop).await.map_err(Failure::other) });
-        tasks.spawn("http", async move { dashboard.serve(listener, stop).await.map_err(Failure::other) });
+        tasks.spawn("http", async move { served.serve(listener, stop).await.map_err(Failure::other) });
         until_ready(http).await?;
         Ok(Self { tasks, http, mqtt, seed: config.seed, profile, clock })
     }
@@ -299,7 +290,8 @@ fn start_links(tasks: &mut Tasks, links: Links, room: &Arc<IngestRoom>, stop: &C
 fn dashboard(
     config: &Config,
     links: &Links,
-    (analysis, history): (Arc<AnalysisHandle>, Arc<dyn History>),
+    doors: &Doors,
+    analysis: Arc<AnalysisHandle>,
     bus: Arc<dyn Bus>,
     room: Arc<IngestRoom>,
     clock: Arc<dyn Clock>,
@@ -314,7 +306,7 @@ fn dashboard(
     };
     let parts = Parts {
         analysis,
-        history,
+        history: Arc::new(SeriesHistory::new(doors.rows.clone())),
         parquet: Arc::new(nhip_history::series::parquet_of),
         bus,
         intake: room,
