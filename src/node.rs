@@ -10,7 +10,7 @@ use nhip_dashboard_api::{Dashboard, Parts, Readiness};
 use nhip_history::archive::Keeper;
 use nhip_history::series::SeriesHistory;
 use nhip_ingest::{IngestRoom, IngestSettings};
-use nhip_ports::{Bus, Clock, CommandLink, History, IngestLink, Intake, Revisions};
+use nhip_ports::{Bus, Clock, CommandLink, IngestLink, Intake, Revisions};
 use nhip_profile::Profile;
 use nhip_proto::{LinkState, Origin};
 use tokio::net::TcpListener;
@@ -94,19 +94,10 @@ impl Node {
         let outgoing = links.commands();
         let rebirth_clock = clock.clone();
         let own = analysis.clone();
-        let history: Arc<dyn History> = Arc::new(SeriesHistory::new(doors.rows.clone()));
         tasks.spawn("rebirths", rebirth::send(requests, outgoing, rebirth_clock));
         let revised = revised(&mut tasks, &config, (&profile, files), (&room, &analysis), &stop);
-        let dashboard = dashboard(
-            &config,
-            &links,
-            (analysis, history),
-            bus,
-            room.clone(),
-            clock.clone(),
-            revised,
-            metrics,
-        );
+        let served =
+            dashboard(&config, &links, &doors, analysis, bus, room.clone(), clock.clone(), revised, metrics);
         start_links(&mut tasks, links, &room, &stop);
         if self_report::wanted(&profile) {
             let (intake, log) = (room.clone(), doors.log.clone());
@@ -117,7 +108,7 @@ impl Node {
         }
         let (ticking, ticks_stop) = (room.clone(), stop.clone());
         tasks.spawn("ticks", async move { ticking.run_ticks(ticks_stop).await.map_err(Failure::other) });
-        tasks.spawn("http", async move { dashboard.serve(listener, stop).await.map_err(Failure::other) });
+        tasks.spawn("http", async move { served.serve(listener, stop).await.map_err(Failure::other) });
         until_ready(http).await?;
         Ok(Self { tasks, http, mqtt, seed: config.seed, profile, clock })
     }
@@ -324,7 +315,8 @@ fn start_links(tasks: &mut Tasks, links: Links, room: &Arc<IngestRoom>, stop: &C
 fn dashboard(
     config: &Config,
     links: &Links,
-    (analysis, history): (Arc<AnalysisHandle>, Arc<dyn History>),
+    doors: &Doors,
+    analysis: Arc<AnalysisHandle>,
     bus: Arc<dyn Bus>,
     room: Arc<IngestRoom>,
     clock: Arc<dyn Clock>,
@@ -339,7 +331,7 @@ fn dashboard(
     };
     let parts = Parts {
         analysis,
-        history,
+        history: Arc::new(SeriesHistory::new(doors.rows.clone())),
         parquet: Arc::new(nhip_history::series::parquet_of),
         bus,
         intake: room,

@@ -34,10 +34,11 @@ const FLAGS: u16 = 0x0808;
 pub(super) struct Sheet {
     part: DeflateEncoder<Vec<u8>>,
     crc: Crc,
-    /// Bytes of the archive given away, and of the part's data among them.
+    /// Bytes of the archive given away.
     given: u64,
-    part_given: u64,
+    /// Where the part begins in the archive, and its data.
     part_at: u64,
+    data_at: u64,
     central: Vec<u8>,
     entries: u16,
     line: u64,
@@ -48,7 +49,7 @@ impl Sheet {
     pub(super) fn begin() -> io::Result<Self> {
         let part = DeflateEncoder::new(Vec::new(), Compression::default());
         let (central, crc) = (Vec::new(), Crc::new());
-        let mut sheet = Self { part, crc, given: 0, part_given: 0, part_at: 0, central, entries: 0, line: 0 };
+        let mut sheet = Self { part, crc, given: 0, part_at: 0, data_at: 0, central, entries: 0, line: 0 };
         for (name, text) in PARTS {
             sheet.open(name)?;
             sheet.text(text)?;
@@ -84,7 +85,6 @@ impl Sheet {
     pub(super) fn taken(&mut self) -> Vec<u8> {
         let done = std::mem::take(self.part.get_mut());
         self.given += done.len() as u64;
-        self.part_given += done.len() as u64;
         done
     }
 
@@ -122,8 +122,7 @@ impl Sheet {
         before.extend(0_u16.to_le_bytes());
         before.extend(name.as_bytes());
         self.crc = Crc::new();
-        // What stands in the buffer already is not the part's own data.
-        self.part_given = 0_u64.wrapping_sub(before.len() as u64);
+        self.data_at = self.given + before.len() as u64;
         self.part = DeflateEncoder::new(before, Compression::default());
         Ok(())
     }
@@ -132,7 +131,7 @@ impl Sheet {
     fn close(&mut self, name: &str) -> io::Result<()> {
         self.part.try_finish()?;
         let buffer = self.part.get_mut();
-        let packed = number(self.part_given.wrapping_add(buffer.len() as u64))?;
+        let packed = number(self.given + buffer.len() as u64 - self.data_at)?;
         let (crc, plain) = (self.crc.sum(), self.crc.amount());
         buffer.extend(b"PK\x07\x08");
         for word in [crc, packed, plain] {

@@ -25,15 +25,20 @@ impl SeriesStore {
             let state = self.state();
             (state.listing.covered(), state.files.clone())
         };
-        let mut ticks = Vec::new();
-        if from < covered && from < to {
-            let end = to.min(covered);
-            ticks = self.sealed_ticks(&files, from..end, rows_max).map_err(|error| match error {
+        let (mut ticks, mut found, mut at) = (Vec::new(), 0, from);
+        let end = to.min(covered);
+        while at < end && (found < rows_max || ticks.is_empty()) {
+            // As far as one file goes: only what overlaps it is held at once.
+            let upto = first_end(&files, at..end);
+            let part = self.sealed_ticks(&files, at..upto, rows_max - found);
+            let part = part.map_err(|error| match error {
                 SeriesError::Rows(error) => error,
                 other => RowStoreError::Failed(other.to_string()),
             })?;
+            found += part.iter().map(|(_, rows)| rows.len()).sum::<usize>();
+            ticks.extend(part);
+            at = upto;
         }
-        let found: usize = ticks.iter().map(|(_, rows)| rows.len()).sum();
         if found < rows_max || ticks.is_empty() {
             let rest = self.landing.ticks(from.max(covered), to, rows_max.saturating_sub(found)).await?;
             ticks.extend(rest);
@@ -81,6 +86,15 @@ impl SeriesStore {
         }
         Ok(rows.into_iter().collect())
     }
+}
+
+/// Where the first of the files with Ticks of a range ends.
+fn first_end(files: &[Arc<SeriesFile>], asked: Range<Offset>) -> Offset {
+    let last = |file: &Arc<SeriesFile>| {
+        let inside = file.listed.tick_first < asked.end.0 && file.listed.tick_last >= asked.start.0;
+        inside.then_some(Offset(file.listed.tick_last))
+    };
+    files.iter().filter_map(last).min().map_or(asked.end, |last| last.next().min(asked.end))
 }
 
 /// The stretches of what is wanted.
