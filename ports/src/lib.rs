@@ -7,6 +7,7 @@ mod clock;
 mod event_log;
 mod ingest_link;
 mod key_store;
+mod past;
 mod revisions;
 mod row_store;
 mod state_store;
@@ -25,9 +26,10 @@ pub use ingest_link::{
     CommandLink, Delivery, Durable, GapNotice, IngestLink, Intake, LinkError, OutgoingCommand, Refused,
 };
 pub use key_store::{DataKey, KeyClass, KeyError, KeyStore};
+pub use past::{PastBoard, PastError, PastMoment};
 pub use revisions::{
     ProfileApplied, REPORT_OFFSETS_MAX, RedecodeOrder, RedecodeReport, RestateOrder, RestateReport,
     RestatedFigure, RevisionError, Revisions,
 };
 pub use row_store::{RowStore, RowStoreError};
-pub use state_store::{SavedState, StateError, StateStore};
+pub use state_store::{KeptState, SavedState, StateError, StateStore};
