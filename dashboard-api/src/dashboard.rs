@@ -1,7 +1,7 @@
 //! The room as the composition sees it: parts in, a listener served until told to stop.
 
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use nhip_ports::{Analysis, Bus, Clock, Intake, Revisions};
@@ -96,6 +96,7 @@ impl Dashboard {
             places: Places::new(config.sessions_max, config.sessions_per_address_max),
             bodies: Arc::new(Semaphore::new(config.bodies_bytes_max / 1024)),
             local,
+            past_profile: Mutex::default(),
             hub,
             parts,
             config,

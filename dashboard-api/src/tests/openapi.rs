@@ -52,6 +52,7 @@ async fn answers_have_the_fields_described() {
         ("/api/v1/units", "/api/v1/units"),
         ("/api/v1/restatements", "/api/v1/restatements"),
         ("/api/v1/views/{view}/snapshot", "/api/v1/views/main/snapshot"),
+        ("/api/v1/views/{view}/snapshot", "/api/v1/views/main/snapshot?as_of=offset:40&mode=difference"),
         ("/healthz", "/healthz"),
         ("/readyz", "/readyz"),
     ] {
