@@ -34,11 +34,14 @@ pub enum ManifestError {
 /// # Errors
 /// [`ManifestError`] if it is damaged or cannot be read.
 pub fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, ManifestError> {
-    let damaged = |what: &str| ManifestError::Damaged { path: path.display().to_string(), what: what.to_owned() };
+    let damaged =
+        |what: &str| ManifestError::Damaged { path: path.display().to_string(), what: what.to_owned() };
     match fs::metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error.into()),
-        Ok(found) if found.len() > MANIFEST_BYTES_MAX => return Err(damaged("larger than a manifest may be")),
+        Ok(found) if found.len() > MANIFEST_BYTES_MAX => {
+            return Err(damaged("larger than a manifest may be"));
+        }
         Ok(_) => {}
     }
     let text = String::from_utf8(fs::read(path)?).map_err(|_| damaged("not UTF-8"))?;
@@ -59,7 +62,8 @@ pub fn swap<T: Serialize>(path: &Path, manifest: &T) -> Result<(), ManifestError
     let body = serde_json::to_string_pretty(manifest).map_err(io::Error::other)?;
     let digest = blake3::hash(body.as_bytes()).to_hex();
     let unfinished = path.with_extension("tmp");
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o640).open(&unfinished)?;
+    let mut file =
+        OpenOptions::new().write(true).create(true).truncate(true).mode(0o640).open(&unfinished)?;
     file.write_all(format!("{MAGIC}\n{body}\nblake3 {digest}\n").as_bytes())?;
     file.sync_all()?;
     fs::rename(&unfinished, path)?;
