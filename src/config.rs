@@ -24,6 +24,7 @@ pub(crate) struct Config {
     pub(crate) seed: u64,
     pub(crate) threads: usize,
     pub(crate) snapshot_seconds: u64,
+    pub(crate) snapshot_days: usize,
     pub(crate) json_logs: bool,
     pub(crate) fault: Option<String>,
     pub(crate) node: String,
@@ -68,6 +69,7 @@ struct File {
     node: Option<String>,
     threads: Option<usize>,
     snapshot_seconds: Option<u64>,
+    snapshot_days: Option<usize>,
     open: bool,
     json_logs: bool,
     /// Pages of these origins may open the live protocol, beside the node's own.
@@ -153,6 +155,7 @@ impl Config {
             seed: flags.seed.unwrap_or(1),
             threads: flags.threads.or(file.threads).unwrap_or(1).clamp(1, 64),
             snapshot_seconds: file.snapshot_seconds.unwrap_or(60).clamp(1, 3_600),
+            snapshot_days: file.snapshot_days.unwrap_or(400).clamp(1, 4_000),
             json_logs: flags.json_logs || file.json_logs,
             fault: fault(flags),
             node: file.node.unwrap_or_else(|| "node-1".to_owned()),

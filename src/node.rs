@@ -252,6 +252,7 @@ async fn start_analytics(
     let settings = nhip_analytics::Config {
         threads: config.threads,
         snapshot_interval: Duration::from_secs(config.snapshot_seconds),
+        days_kept_max: config.snapshot_days,
         fault: (config.fault.as_deref() == Some("applied-offset-outside"))
             .then_some(nhip_analytics::Fault::AppliedOffsetOutside),
         ..nhip_analytics::Config::default()

@@ -1,7 +1,7 @@
 //! The room as the composition sees it: parts in, a listener served until told to stop.
 
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use nhip_ports::{Analysis, Bus, Clock, History, Intake, Revisions};
@@ -102,6 +102,7 @@ impl Dashboard {
             bodies: Arc::new(Semaphore::new(config.bodies_bytes_max / 1024)),
             exports: Arc::new(Semaphore::new(config.exports_max)),
             local,
+            past_profile: Mutex::default(),
             hub,
             parts,
             config,

@@ -12,6 +12,7 @@ mod lists;
 mod live;
 mod operations;
 mod pages;
+mod past;
 mod problem;
 mod rejections;
 mod restatements;
@@ -21,7 +22,7 @@ mod targets;
 pub(crate) mod times;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
@@ -42,6 +43,8 @@ pub(crate) struct Node {
     pub(crate) config: Config,
     pub(crate) parts: Parts,
     pub(crate) hub: Arc<Hub>,
+    /// The profile the last question about the past needed, if it is not the one now valid.
+    pub(crate) past_profile: Mutex<Option<Arc<Profile>>>,
     pub(crate) places: Arc<Places>,
     /// KiB of request bodies that may be held at once.
     pub(crate) bodies: Arc<Semaphore>,

@@ -153,6 +153,7 @@ impl Hub {
                 rate: self.clock.rate(),
                 build: &self.build,
                 links: &links,
+                past: None,
             };
             let text = snapshot::encode(&mut boards, view, &server).ok_or(NoSnapshot::UnknownView)?;
             (epoch, last_change, text)

@@ -128,6 +128,18 @@ impl Shown {
         append(out, numbers);
     }
 
+    /// Appends what a window of the past says today: `{v,f,k,m,l,rev}`.
+    pub(crate) fn write_today(&self, out: &mut String) {
+        out.push_str("{\"v\":");
+        write_decimal(out, self.value);
+        let (flags, level, revision) = (self.flags, self.level, self.revision);
+        let numbers = format_args!(
+            ",\"f\":{flags},\"k\":{},\"m\":{},\"l\":{level},\"rev\":{revision}}}",
+            self.k, self.m
+        );
+        append(out, numbers);
+    }
+
     /// Appends the row object of snapshots, without its closing brace, so that `hist` may follow.
     pub(crate) fn write_row(&self, out: &mut String, id: u32, changed: u64) {
         append(out, format_args!("{{\"id\":{id},\"t\":"));

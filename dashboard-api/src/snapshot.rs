@@ -1,6 +1,6 @@
 //! The body of `GET /api/v1/views/{view}/snapshot`: all a screen needs to paint, and where to go on from.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 
 use bytes::Bytes;
@@ -14,7 +14,7 @@ use crate::board::{Board, BoardRow};
 use crate::boards::Boards;
 use crate::http::times::midnight_ms;
 use crate::outbox::dict_entry;
-use crate::shown::{append, milliseconds, write_decimal};
+use crate::shown::{Shown, append, milliseconds, write_decimal};
 
 /// What a snapshot says of the server.
 pub(crate) struct Server<'a> {
@@ -26,6 +26,18 @@ pub(crate) struct Server<'a> {
     pub(crate) build: &'a str,
     /// The links as JSON.
     pub(crate) links: &'a str,
+    /// Of which moment of the past; none: of now.
+    pub(crate) past: Option<&'a PastMoment>,
+}
+
+/// What a snapshot of the past says of itself.
+pub(crate) struct PastMoment {
+    /// The moment as RFC 3339.
+    pub(crate) as_of: Value,
+    /// `known`, `corrected`, `difference`.
+    pub(crate) mode: &'static str,
+    /// By row: what its window says today, where that is another value.
+    pub(crate) today: BTreeMap<u32, Shown>,
 }
 
 /// The snapshot of a view; none if there is no such view.
@@ -49,13 +61,17 @@ pub(crate) fn encode(boards: &mut Boards, view_id: &str, server: &Server<'_>) ->
         ("unit_names", unit_names_json(&profile).to_string()),
         ("links", server.links.to_owned()),
     ];
+    let past = server.past.map_or_else(String::new, |past| {
+        let PastMoment { as_of, mode, .. } = past;
+        format!(",\"as_of\":{as_of},\"known_offset\":{offset},\"mode\":\"{mode}\"")
+    });
     let board = boards.view(view_id)?;
     let mut out = String::with_capacity(64 * 1024);
     out.push_str("{\"v\":1");
     for (name, json) in head {
         append(&mut out, format_args!(",\"{name}\":{json}"));
     }
-    append(&mut out, format_args!(",\"areas\":{},\"dict\":[", areas_json(&profile, board)));
+    append(&mut out, format_args!("{past},\"areas\":{},\"dict\":[", areas_json(&profile, board)));
     for (id, row) in (0_u32..).zip(board.rows()) {
         let comma = if id > 0 { "," } else { "" };
         let entry = dict_entry(id, row.indicator.as_str(), row.area.as_str());
@@ -66,7 +82,8 @@ pub(crate) fn encode(boards: &mut Boards, view_id: &str, server: &Server<'_>) ->
         if id > 0 {
             out.push(',');
         }
-        write_row(&mut out, id, row);
+        let today = server.past.and_then(|past| past.today.get(&id));
+        write_row(&mut out, id, row, today);
     }
     out.push_str("]}");
     Some(out)
@@ -233,8 +250,12 @@ fn areas_json(profile: &Profile, board: &Board) -> Value {
     areas.collect()
 }
 
-fn write_row(out: &mut String, id: u32, row: &BoardRow) {
+fn write_row(out: &mut String, id: u32, row: &BoardRow, today: Option<&Shown>) {
     row.shown.write_row(out, id, row.changed);
+    if let Some(today) = today {
+        out.push_str(",\"today\":");
+        today.write_today(out);
+    }
     if let Some(kept) = row.kept.as_ref().filter(|_| !row.is_complete(&row.shown)) {
         out.push_str(",\"kept\":");
         kept.write_kept(out);

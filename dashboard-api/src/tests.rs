@@ -6,6 +6,7 @@ mod guards;
 mod model;
 mod node;
 mod openapi;
+mod past;
 mod rest;
 mod revisions;
 mod series;

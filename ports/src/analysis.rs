@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use nhip_proto::{
-    AreaCode, ArrivalTime, Badge, Duty, EventTime, Figure, IndicatorId, Item, ItemReason, LedgerRow, Offset,
-    RejectionReason, Restatement, SourceId, StreamId, Update,
+    AreaCode, ArrivalTime, Badge, Duty, EventTime, Figure, FigureKey, IndicatorId, Item, ItemReason,
+    LedgerRow, Offset, RejectionReason, Restatement, SourceId, StreamId, Update,
 };
 use thiserror::Error;
+
+use crate::past::{PastBoard, PastError, PastMoment};
 
 /// Which figures.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -167,4 +169,14 @@ pub trait Analysis: Send + Sync {
 
     /// The newest restatements first, at most `rows_max` of a bounded list.
     async fn restatements(&self, rows_max: usize) -> Result<Vec<Restatement>, AnalysisError>;
+
+    /// The board as it was at a moment of the past, by a replay of its own that no screen waits for.
+    async fn past(&self, moment: PastMoment) -> Result<PastBoard, PastError>;
+
+    /// What is known now of each of these windows, in their order; none: nothing newer than what was known at `since`.
+    async fn windows(
+        &self,
+        keys: Vec<FigureKey>,
+        since: Offset,
+    ) -> Result<Vec<Option<Arc<Figure>>>, AnalysisError>;
 }

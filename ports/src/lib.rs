@@ -8,6 +8,7 @@ mod event_log;
 mod history;
 mod ingest_link;
 mod key_store;
+mod past;
 mod revisions;
 mod row_store;
 mod state_store;
@@ -29,9 +30,10 @@ pub use ingest_link::{
     CommandLink, Delivery, Durable, GapNotice, IngestLink, Intake, LinkError, OutgoingCommand, Refused,
 };
 pub use key_store::{DataKey, KeyClass, KeyError, KeyStore};
+pub use past::{PastBoard, PastError, PastMoment};
 pub use revisions::{
     ProfileApplied, REPORT_OFFSETS_MAX, RedecodeOrder, RedecodeReport, RestateOrder, RestateReport,
     RestatedFigure, RevisionError, Revisions,
 };
 pub use row_store::{Landing, RowStore, RowStoreError, TickRows};
-pub use state_store::{SavedState, StateError, StateStore};
+pub use state_store::{KeptState, SavedState, StateError, StateStore};

@@ -40,6 +40,13 @@ export class ServerClock {
     return anchor === null ? NaN : anchor.server + (local - anchor.local) * this.rate;
   }
 
+  /** The moment of a replay: time stands still there until the next one is shown. */
+  place(server: number, local: number): void {
+    this.rate = 0;
+    this.#samples.length = 0;
+    this.#anchor = { local, server, rtt: 0 };
+  }
+
   /** A server time without round trip (welcome, hb, snapshot): a coarse anchor, and proof of a jump. */
   tell(server: number, rate: number, local: number): void {
     const coarse = { local, server, rtt: RTT_MAX_MS };

@@ -1,5 +1,5 @@
 // What the page tells the server about itself every ten seconds: a frozen wall must be noticed.
-import type { LiveLink } from "./socket.ts";
+import type { ScreenLink } from "./socket.ts";
 import type { Store } from "./store.ts";
 
 const REPORT_EVERY_MS = 10_000;
@@ -21,7 +21,7 @@ export class Health {
   }
 
   /** Sends a report when one is due. */
-  report(now: number, link: LiveLink, store: Store): void {
+  report(now: number, link: ScreenLink, store: Store): void {
     if (now - this.#since < REPORT_EVERY_MS) return;
     const seconds = (now - this.#since) / 1000;
     this.#since = now;

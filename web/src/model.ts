@@ -4,7 +4,8 @@ import type { CivilTime } from "./format.ts";
 import type { Words } from "./i18n.ts";
 import { FLAG } from "./protocol.ts";
 import type { Area, Heartbeat, Indicator, Row, Snapshot } from "./protocol.ts";
-import type { LiveLink } from "./socket.ts";
+import type { ReplayLink } from "./replay.ts";
+import type { ScreenLink } from "./socket.ts";
 import type { Store } from "./store.ts";
 
 /** Built once per snapshot structure; rows and words change inside. */
@@ -20,9 +21,11 @@ export class Model {
     public snapshot: Snapshot,
     readonly store: Store,
     readonly clock: ServerClock,
-    readonly link: LiveLink,
+    readonly link: ScreenLink,
     readonly words: Words,
     readonly civil: CivilTime,
+    /** The link again, where it leads into the past. */
+    readonly replay: ReplayLink | null = null,
   ) {
     for (const area of snapshot.areas) this.areas.set(area.code, area);
     this.province = snapshot.areas.find((area) => area.parent === null) ?? null;

@@ -6,7 +6,8 @@ import { Health } from "./health.ts";
 import { Words, langOf } from "./i18n.ts";
 import { Model, structure } from "./model.ts";
 import type { Heartbeat, Row, Snapshot, Welcome } from "./protocol.ts";
-import { LiveLink, type LinkListener } from "./socket.ts";
+import { ReplayLink, asked } from "./replay.ts";
+import { LiveLink, type LinkListener, type ScreenLink } from "./socket.ts";
 import { Store } from "./store.ts";
 
 /** Twice a second, so that no limit is seen more than half a second late. */
@@ -23,7 +24,9 @@ export class Page implements LinkListener {
   readonly store = new Store();
   readonly clock = new ServerClock();
   readonly health = new Health();
-  readonly link: LiveLink;
+  readonly link: ScreenLink;
+  /** The link again, where the address asks for the past. */
+  readonly replay: ReplayLink | null;
   #root: HTMLElement;
   #wall: NhipWall | null = null;
   #model: Model | null = null;
@@ -36,7 +39,9 @@ export class Page implements LinkListener {
     this.#root = root;
     const client = `wall-${crypto.getRandomValues(new Uint32Array(1))[0]!.toString(36)}`;
     const settings = { view, rate_ms: WALL_RATE_MS, client, build: BUILD, base: location.origin };
-    this.link = new LiveLink(settings, this.store, this.clock, this);
+    const past = asked(location.search);
+    this.replay = past ? new ReplayLink(settings, past, this.store, this.clock, this) : null;
+    this.link = this.replay ?? new LiveLink(settings, this.store, this.clock, this);
   }
 
   start(): void {
@@ -77,6 +82,7 @@ export class Page implements LinkListener {
 
   failed(status: number): void {
     if (this.#wall) return;
+    if (this.replay) return this.#notice(this.words.t(`replay.${this.replay.state}`));
     this.#notice(status === 0 ? this.words.t("app.no_answer") : this.words.t("app.load_failed", { status }));
   }
 
@@ -92,7 +98,7 @@ export class Page implements LinkListener {
 
   #show(snapshot: Snapshot): void {
     const civil = new CivilTime(snapshot.profile.zone);
-    this.#model = new Model(snapshot, this.store, this.clock, this.link, this.words, civil);
+    this.#model = new Model(snapshot, this.store, this.clock, this.link, this.words, civil, this.replay);
     const wall = document.createElement("nhip-wall") as NhipWall;
     wall.model = this.#model;
     wall.base = location.origin;
@@ -104,7 +110,8 @@ export class Page implements LinkListener {
   #title(): void {
     if (!this.#model) return;
     const { profile, view } = this.#model.snapshot;
-    document.title = `${this.words.name(profile.name)} · ${this.words.name(view.title)}`;
+    const past = this.replay ? `${this.words.t("replay.title")} · ` : "";
+    document.title = `${past}${this.words.name(profile.name)} · ${this.words.name(view.title)}`;
   }
 
   #notice(text: string): void {

@@ -48,6 +48,15 @@ export function reasonText(row: Row, indicator: Indicator, state: State, model: 
   return `${reason} · ${words.t("state.last", { value, time: `${clock.hour}:${clock.minute}` })}`;
 }
 
+/** `nay là 35,2 µg/m³` where a window of the past says something else today; else nothing. */
+export function todayText(row: Row, indicator: Indicator, words: Words): string {
+  const { today } = row;
+  if (!today) return "";
+  if (today.v === null) return words.t("replay.today_none");
+  const value = number(today.v, indicator.scale, words.lang) + unitText(indicator.unit, words);
+  return words.t("replay.today", { value });
+}
+
 /** Which side of the limit is beyond it; a warning says that it is one. */
 export function beyondText(indicator: Indicator, row: Row, words: Words): string {
   if (row.l === LEVEL.warning) return words.t("level.warning");

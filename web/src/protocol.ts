@@ -96,6 +96,18 @@ export interface Row {
   hist?: ClosedWindow[];
   /** The last window with enough sources, while the newest one has too few. */
   kept?: Kept | null;
+  /** In a replay of differences: what the same window says today, where that is another value. */
+  today?: Today;
+}
+
+/** What a window of the past says today. */
+export interface Today {
+  v: number | null;
+  f: number;
+  k: number;
+  m: number;
+  l: number;
+  rev: number;
 }
 
 /** What a complete window said before a newer, incomplete one took its place. */

@@ -29,7 +29,23 @@ export function delay_ms(attempt: number, random: number): number {
   return Math.min(DELAY_MAX_MS, DELAY_FIRST_MS * 2 ** Math.min(attempt, 10)) * (0.5 + random / 2);
 }
 
-export type Phase = "loading" | "connecting" | "live" | "failed";
+export type Phase = "loading" | "connecting" | "live" | "failed" | "replay";
+
+/** What a page asks of the link it stands on, live or of the past. */
+export type ScreenLink = Pick<
+  LiveLink,
+  | "phase"
+  | "lastFrame"
+  | "rtt_ms"
+  | "gaps"
+  | "reconnects"
+  | "errors"
+  | "start"
+  | "lost"
+  | "reconnect"
+  | "send"
+  | "peek"
+>;
 
 /** What the page is told. */
 export interface LinkListener {

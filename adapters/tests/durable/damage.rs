@@ -4,7 +4,7 @@ use std::fs;
 
 use nhip_adapters::{KeyFiles, RowFiles, StateFiles};
 use nhip_ports::contract::row_store::row;
-use nhip_ports::{KeyClass, KeyError, KeyStore as _, RowStore as _, SavedState, StateStore as _};
+use nhip_ports::{KeptState, KeyClass, KeyError, KeyStore as _, RowStore as _, SavedState, StateStore as _};
 use nhip_proto::{ArrivalTime, Offset};
 
 use crate::stage;
@@ -32,6 +32,29 @@ async fn a_damaged_snapshot_is_left_out() {
         fs::write(&newest, &whole[..length]).expect("cut off");
         assert_eq!(store.load().await.expect("loaded").len(), 1, "cut off at {length}");
     }
+}
+
+/// Each single byte of a snapshot kept for the past; another under its name is no better.
+#[tokio::test]
+async fn a_damaged_snapshot_of_the_past_is_none() {
+    let dir = stage::quick_dir();
+    let store = StateFiles::open(dir.path()).expect("a store");
+    let state = SavedState { applied: Offset(7), bytes: vec![7; 33] };
+    store.keep(ArrivalTime(1_000), state).await.expect("kept");
+    let kept = store.kept().await.expect("a list")[0];
+    let name = stage::file(dir.path(), ".past");
+    let whole = fs::read(&name).expect("the file");
+    for byte in 0..whole.len() {
+        let mut flipped = whole.clone();
+        flipped[byte] ^= 16;
+        fs::write(&name, flipped).expect("flipped");
+        assert_eq!(store.recall(kept).await.expect("no error"), None, "byte {byte}");
+    }
+    fs::write(&name, &whole).expect("mended");
+    let other = KeptState { applied: Offset(8), ..kept };
+    fs::write(dir.path().join(format!("{:020}-{:020}.past", 8, 1_000)), &whole).expect("copied");
+    assert_eq!(store.recall(other).await.expect("no error"), None, "its inner offset differs");
+    assert!(store.recall(kept).await.expect("no error").is_some());
 }
 
 /// A crash between two steps leaves the old snapshot or the new one.

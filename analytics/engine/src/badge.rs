@@ -48,6 +48,17 @@ pub(crate) struct Part {
     unclean: u64,
 }
 
+/// What every figure of a group repeats of its sources: a screen must be told when one of these changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Words {
+    due: u64,
+    live: u64,
+    alive_due: u64,
+    rate: u64,
+    /// Clean and judged readings; all of them clean are all alike.
+    clean: (u64, u64),
+}
+
 /// What the last Tick saw of all sources.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Glance {
@@ -83,11 +94,6 @@ impl Part {
             unclean,
         }
     }
-
-    /// Whether it is live.
-    pub(crate) fn live(&self) -> bool {
-        self.live > 0
-    }
 }
 
 impl Group {
@@ -114,6 +120,17 @@ impl Group {
         if matches!(rules.du, DuFormula::ReadingsAndSources | DuFormula::Readings) {
             self.rate = self.rate.saturating_add(bound.rate);
         }
+    }
+
+    /// What figures say of it, whatever their windows hold.
+    pub(crate) fn words(&self) -> Words {
+        let clean = self.judged.saturating_sub(self.unclean);
+        let clean = match self.judged {
+            0 => (0, 0),
+            judged if clean == judged => (1, 1),
+            judged => (clean, judged),
+        };
+        Words { due: self.due, live: self.live, alive_due: self.alive_due, rate: self.rate, clean }
     }
 
     /// Puts a source's part in the place of its part before.

@@ -40,6 +40,10 @@ pub(crate) struct Derivations {
     pub(crate) ranks: Vec<u32>,
     /// By stream: derived definitions that stand on it.
     pub(crate) by_stream: Vec<Vec<u32>>,
+    /// By definition number: whose figures may look different when one of its windows closes.
+    pub(crate) followers: Vec<Vec<u32>>,
+    /// By definition number: whose figures may look different whenever one of its does, for they are checked against it.
+    pub(crate) checked: Vec<Vec<u32>>,
     /// By area: the lowest areas inside; none for a lowest area.
     parts: Vec<Vec<u32>>,
     /// By area: the places of groups in it.

@@ -58,8 +58,6 @@ pub struct Engine {
     pub(crate) nodes: Nodes,
     pub(crate) board: Board,
     pub(crate) glance: Glance,
-    /// The glance of the Tick before; not part of the state.
-    pub(crate) last_glance: Glance,
     /// What a Tick must look at; follows from the state.
     pub(crate) watch: Watch,
     pub(crate) refused: VecDeque<Refused>,
@@ -138,7 +136,6 @@ impl Engine {
             nodes: Nodes::default(),
             board: Board::default(),
             glance: Glance::default(),
-            last_glance: Glance::default(),
             watch: Watch::default(),
             refused: VecDeque::new(),
             amends: Amends::default(),
@@ -167,6 +164,12 @@ impl Engine {
         self.tick.map(|(_, at)| ArrivalTime(at))
     }
 
+    /// Whether the last record applied is a Tick.
+    #[must_use]
+    pub fn is_at_tick(&self) -> bool {
+        self.tick.is_some_and(|(offset, _)| offset.next() == self.applied)
+    }
+
     /// The hash of the profile now valid.
     #[must_use]
     pub fn profile_hash(&self) -> Option<[u8; 16]> {
@@ -177,6 +180,12 @@ impl Engine {
     #[must_use]
     pub fn profile(&self) -> Option<&Arc<Profile>> {
         self.editions.last().map(|edition| &edition.profile)
+    }
+
+    /// The record of the profile now valid.
+    #[must_use]
+    pub fn profile_text(&self) -> Option<&Arc<ProfileText>> {
+        self.editions.last().map(|edition| &edition.text)
     }
 
     /// BLAKE3 chain over all durable rows so far, in order: equal logs have equal chains.

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use nhip_profile::Profile;
 use nhip_proto::{
-    AreaCode, ArrivalTime, EventTime, Figure, IndicatorId, LedgerRow, Offset, Restatement, SourceId, StreamId,
+    AreaCode, ArrivalTime, EventTime, Figure, FigureKey, IndicatorId, LedgerRow, Offset, Restatement,
+    SourceId, StreamId,
 };
 
 use crate::derive::{Field, Window};
@@ -35,6 +36,18 @@ impl Engine {
         let mut figures: Vec<Arc<Figure>> = lanes.iter().filter(wanted).filter_map(figure).collect();
         figures.sort_by(|left, right| left.row.key.cmp(&right.row.key));
         figures
+    }
+
+    /// What is known of one window; none: nothing is, or it was forgotten.
+    #[must_use]
+    pub fn window(&self, key: &FigureKey) -> Option<Figure> {
+        let moment = self.moment();
+        self.definitions_of(&key.indicator).into_iter().find_map(|number| {
+            let definition = self.plan.definitions.get(number).filter(|known| known.period == key.period)?;
+            let place = find_group(&self.areas, &definition.split, key.area.as_str(), &key.group)?;
+            let at = self.board.lane(number as u32, place)?.find(key.window_start.0)?;
+            self.window_figure((number as u32, place), at, &moment, false)
+        })
     }
 
     /// Why a figure is what it is; `group` empty: the area as a whole, `window` none: its newest window. None if

@@ -26,6 +26,11 @@ impl Engine {
             lanes = self.all_lanes();
             self.board.lanes.iter_mut().flatten().for_each(|lane| lane.changed = false);
         }
+        let checked = |(number, place): &(u32, u32)| {
+            let checked = self.plan.derived.checked.get(*number as usize);
+            checked.into_iter().flatten().map(|other| (*other, *place)).collect::<Vec<_>>()
+        };
+        lanes.extend(lanes.iter().flat_map(checked).collect::<Vec<_>>());
         lanes.sort_unstable();
         lanes.dedup();
         for (definition, place) in &lanes {

@@ -50,7 +50,7 @@ pub(crate) struct Settling<'a> {
 }
 
 impl Settling<'_> {
-    /// Settles a lane that woke; true if a window closed or left.
+    /// Settles a lane that woke; true if a window closed, left, or counts as another revision or state now.
     pub(crate) fn settle(&self, lane: &mut Lane, settled: &mut Settled) -> bool {
         let past = |end: i64, span: i64| end.saturating_add(span) < self.tick;
         let expires = |end: i64| past(end, self.definition.horizon);
@@ -67,8 +67,12 @@ impl Settling<'_> {
             Some(cell) => cell.written.level,
             None => lane.carried,
         };
+        let mut told = closes || forgets;
         for at in first..lane.cells.len() {
+            let dirty = |lane: &Lane| lane.cells.get(at).is_some_and(|cell| cell.written.dirty);
+            let was = dirty(lane);
             before = self.settle_cell(lane, at, before, settled);
+            told |= dirty(lane) != was;
         }
         // What closed just now is still to be read by figures that follow from it: it is forgotten at the next Tick.
         let read_now = closes && self.is_read;
@@ -79,7 +83,7 @@ impl Settling<'_> {
             }
         }
         lane.index(first);
-        closes || forgets
+        told
     }
 
     /// Works out a window's level and, if due, its row. Returns the level for the next window.

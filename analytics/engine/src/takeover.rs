@@ -127,7 +127,7 @@ impl Engine {
     }
 
     /// The definitions of an indicator, the active one first.
-    fn definitions_of(&self, indicator: &IndicatorId) -> Vec<usize> {
+    pub(crate) fn definitions_of(&self, indicator: &IndicatorId) -> Vec<usize> {
         let same = |number: &usize| {
             self.plan.definitions.get(*number).is_some_and(|known| &known.indicator == indicator)
         };

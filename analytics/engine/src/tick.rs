@@ -2,7 +2,7 @@
 
 use nhip_proto::{Offset, Row};
 
-use crate::badge::{Glance, Part};
+use crate::badge::{Group, Part};
 use crate::derive::Scene;
 use crate::engine::{Engine, find_mut};
 use crate::lane::{Board, Lane, NEVER};
@@ -20,13 +20,14 @@ impl Engine {
         let at = last.map_or(at, |last| at.max(last));
         self.tick = Some((offset, at));
         let same_stretch = last.is_some_and(|last| last.div_euclid(STRETCH) == at.div_euclid(STRETCH));
+        self.watch.words.clear();
+        self.watch.words.extend(self.glance.groups.iter().flatten().map(Group::words));
         if self.watch.ready && same_stretch {
             self.look_again(at);
         } else {
-            std::mem::swap(&mut self.glance, &mut self.last_glance);
             self.look_around(at);
-            self.tell_all_flips();
         }
+        self.tell_words();
         let rows = self.settle(at);
         self.judge_accuracy();
         self.watch.rows = rows.len();
@@ -62,7 +63,6 @@ impl Engine {
         for number in 0..self.homes.len() as u32 {
             self.look_at(number, tick);
         }
-        self.watch.flips.clear();
         self.watch.move_watermarks(&self.plan, &mut self.glance, tick);
         self.glance.sum_up(&self.plan, &self.watch.totals, &self.watch.unit_totals);
     }
@@ -75,7 +75,6 @@ impl Engine {
             self.look_at(number, tick);
         }
         self.watch.stirred = numbers;
-        self.tell_flips();
         self.watch.move_watermarks(&self.plan, &mut self.glance, tick);
         self.glance.sum_up(&self.plan, &self.watch.totals, &self.watch.unit_totals);
     }
@@ -107,9 +106,6 @@ impl Engine {
         let Some(groups) = self.glance.groups.get_mut(bound.stream as usize) else { return };
         for area in self.plan.chain(bound.area) {
             let Some(group) = groups.get_mut(*area as usize) else { continue };
-            if part.live() != before.live() {
-                self.watch.flips.push((bound.stream, *area, group.live));
-            }
             group.exchange(&before, &part);
         }
         if let Some(total) = self.watch.totals.get_mut(bound.stream as usize) {
@@ -141,30 +137,17 @@ impl Engine {
         }
     }
 
-    /// Marks the figures of groups in which a source went stale or came back.
-    fn tell_flips(&mut self) {
-        let mut flips = std::mem::take(&mut self.watch.flips);
-        flips.sort_by_key(|(stream, area, _)| (*stream, *area));
-        flips.dedup_by_key(|(stream, area, _)| (*stream, *area));
-        for (stream, area, before) in flips.drain(..) {
-            if self.glance.group(stream, area).is_some_and(|group| group.live != before) {
-                self.tell_flip(stream, area);
-            }
-        }
-        self.watch.flips = flips;
-    }
-
-    /// The same where everything was looked at.
-    fn tell_all_flips(&mut self) {
-        let life = |glance: &Glance| -> Vec<(u64, u64)> {
-            glance.groups.iter().flatten().map(|group| (group.live, group.due)).collect()
-        };
+    /// Marks the figures of groups that say something else of their sources than before this Tick.
+    fn tell_words(&mut self) {
+        let before = std::mem::take(&mut self.watch.words);
+        let now = self.glance.groups.iter().flatten().map(Group::words);
         let areas = self.plan.areas.max(1);
-        let (now, before) = (life(&self.glance), life(&self.last_glance));
-        let flips = (0..now.len()).filter(|at| now.get(*at) != before.get(*at));
-        for (stream, area) in flips.map(|at| (at / areas, at % areas)) {
-            self.tell_flip(stream as u32, area as u32);
+        let others = now.enumerate().filter(|(at, words)| before.get(*at) != Some(words));
+        let others: Vec<usize> = others.map(|(at, _)| at).collect();
+        for at in others {
+            self.tell_flip((at / areas) as u32, (at % areas) as u32);
         }
+        self.watch.words = before;
     }
 
     fn tell_flip(&mut self, stream: u32, area: u32) {
@@ -233,14 +216,23 @@ impl Engine {
             let watermark = self.watermark(number, definition.stream, place, tick);
             // The lane is taken out, for others may be looked at while it is settled.
             let Some(mut lane) = board.take_out(number, place) else { continue };
-            let closed = lane.wakes(watermark, tick, spans)
+            let told = lane.wakes(watermark, tick, spans)
                 && self.settle_lane(board, (number, place), &mut lane, tick, settled);
             let alarm = lane.alarm(spans);
-            if closed && !lane.changed {
-                lane.changed = true;
-                board.changed.push((number, place));
-            }
             board.put_back(number, place, lane, alarm);
+            if told {
+                self.tell(board, number, place);
+            }
+        }
+    }
+
+    /// Marks a figure, and those that show something of it.
+    fn tell(&self, board: &mut Board, number: u32, place: u32) {
+        board.mark(number, place);
+        for follower in self.plan.derived.followers.get(number as usize).into_iter().flatten() {
+            for around in self.plan.chain(place) {
+                board.mark(*follower, *around);
+            }
         }
     }
 

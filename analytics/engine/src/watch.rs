@@ -4,7 +4,7 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use crate::badge::{Glance, Group};
+use crate::badge::{Glance, Group, Words};
 use crate::duty::OnDuty;
 use crate::plan::{NOWHERE, Plan, StreamPlan};
 use crate::source::idle_span;
@@ -40,8 +40,8 @@ pub(crate) struct Watch {
     pub(crate) units: OnDuty,
     /// How many rows the last Tick had.
     pub(crate) rows: usize,
-    /// Stream, area and the number of live sources there before one flipped.
-    pub(crate) flips: Vec<(u32, u32, u64)>,
+    /// By stream and area, one after the other: what figures said of their sources before this Tick.
+    pub(crate) words: Vec<Words>,
     /// By place: the one source it is of; [`NOWHERE`]: many. Follows from the plan.
     pub(crate) owners: Vec<u32>,
 }
@@ -76,7 +76,6 @@ impl Watch {
         self.slots.clear();
         self.queue.clear();
         self.worn.clear();
-        self.flips.clear();
         self.places = plan.streams.iter().map(|_| (0..areas).map(|_| place()).collect()).collect();
         self.stale = vec![true; plan.streams.len()];
         self.moved = vec![vec![true; areas]; plan.streams.len()];

@@ -4,11 +4,15 @@
 //! crash repeats work and never skips it. The engine runs on a thread of its own; nothing waits for the screens.
 
 mod catch_up;
+mod keeping;
 mod mutant;
+mod past;
 mod query;
 mod row_writer;
 mod service;
 mod telemetry;
+mod windows;
 
+pub use past::PastConfig;
 pub use query::AnalysisHandle;
 pub use service::{Analytics, Config, Fault, Parts, RebirthSink, ServiceError, Started, start};

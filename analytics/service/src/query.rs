@@ -5,16 +5,17 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use nhip_engine::{Engine, Foreseen};
 use nhip_ports::{
-    Analysis, AnalysisError, EventLog, Explanation, FigureQuery, ReadLimit, RejectionQuery, RejectionRow,
-    SampleRecord, SealedSample, SourceRow,
+    Analysis, AnalysisError, EventLog, Explanation, FigureQuery, PastBoard, PastError, PastMoment, ReadLimit,
+    RejectionQuery, RejectionRow, RowStore, SampleRecord, SealedSample, SourceRow,
 };
 use nhip_proto::{
-    AreaCode, ArrivalTime, Duty, EventTime, Figure, IndicatorId, Item, ItemName, ItemValue, LedgerRow,
-    Message, MessageBody, Offset, Record, Restatement, Update,
+    AreaCode, ArrivalTime, Duty, EventTime, Figure, FigureKey, IndicatorId, Item, ItemName, ItemValue,
+    LedgerRow, Message, MessageBody, Offset, Record, Restatement, Update,
 };
 use tokio::sync::{mpsc, oneshot};
 
-use crate::telemetry;
+use crate::past::Past;
+use crate::{telemetry, windows};
 
 /// What AES-256-GCM adds to a payload.
 const TAG_BYTES: usize = 16;
@@ -31,6 +32,7 @@ pub(crate) enum Query {
     Rejections(RejectionQuery, Reply<Vec<RejectionRow>>),
     Duties(Reply<(Offset, Option<ArrivalTime>, Vec<Duty>)>),
     Restatements(usize, Reply<Vec<Restatement>>),
+    Windows(Vec<FigureKey>, Reply<Vec<Option<Arc<Figure>>>>),
     Foresee(IndicatorId, (EventTime, EventTime), Reply<Option<Foreseen>>),
 }
 
@@ -51,6 +53,10 @@ impl Query {
             Self::Ledger(reply) => drop(reply.send((engine.applied(), engine.ledger()))),
             Self::Sources(reply) => drop(reply.send(engine.sources().into_iter().map(source_row).collect())),
             Self::Restatements(rows_max, reply) => drop(reply.send(engine.restatements(rows_max))),
+            Self::Windows(keys, reply) => {
+                let known = keys.iter().map(|key| engine.window(key).map(Arc::new)).collect();
+                drop(reply.send(known));
+            }
             // The room answers it: it reads the log.
             Self::Foresee(..) => {}
             Self::Rejections(query, reply) => drop(reply.send(rejections(engine, &query))),
@@ -65,11 +71,18 @@ impl Query {
 pub struct AnalysisHandle {
     queries: mpsc::Sender<Query>,
     log: Arc<dyn EventLog>,
+    rows: Arc<dyn RowStore>,
+    past: Arc<Past>,
 }
 
 impl AnalysisHandle {
-    pub(crate) fn new(queries: mpsc::Sender<Query>, log: Arc<dyn EventLog>) -> Self {
-        Self { queries, log }
+    pub(crate) fn new(
+        queries: mpsc::Sender<Query>,
+        log: Arc<dyn EventLog>,
+        rows: Arc<dyn RowStore>,
+        past: Arc<Past>,
+    ) -> Self {
+        Self { queries, log, rows, past }
     }
 
     async fn ask<T>(&self, query: impl FnOnce(Reply<T>) -> Query) -> Result<T, AnalysisError> {
@@ -195,6 +208,21 @@ impl Analysis for AnalysisHandle {
 
     async fn restatements(&self, rows_max: usize) -> Result<Vec<Restatement>, AnalysisError> {
         self.ask(|reply| Query::Restatements(rows_max, reply)).await
+    }
+
+    async fn past(&self, moment: PastMoment) -> Result<PastBoard, PastError> {
+        Arc::clone(&self.past).board(moment).await
+    }
+
+    async fn windows(
+        &self,
+        keys: Vec<FigureKey>,
+        since: Offset,
+    ) -> Result<Vec<Option<Arc<Figure>>>, AnalysisError> {
+        let asked = keys.clone();
+        let mut known = self.ask(|reply| Query::Windows(asked, reply)).await?;
+        windows::fill_in(self.rows.as_ref(), &keys, since, &mut known).await?;
+        Ok(known)
     }
 }
 

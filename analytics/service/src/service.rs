@@ -13,7 +13,9 @@ use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
+use crate::keeping::Keeping;
 use crate::mutant::Mutant;
+use crate::past::{Past, PastConfig};
 use crate::query::{AnalysisHandle, Query};
 use crate::row_writer::RowWriter;
 use crate::{catch_up, telemetry};
@@ -36,6 +38,12 @@ pub struct Config {
     pub snapshot_interval: Duration,
     /// Queries waiting at most; beyond it they are refused.
     pub queries_queued_max: usize,
+    /// Snapshots kept for the past, the first of each civil hour, at most.
+    pub hours_kept_max: usize,
+    /// Snapshots kept for the past, the first of each civil day, at most.
+    pub days_kept_max: usize,
+    /// Bounds of questions about the past.
+    pub past: PastConfig,
     /// A deliberate fault of the test harness; none in the shipped program.
     pub fault: Option<Fault>,
 }
@@ -49,8 +57,21 @@ impl Default for Config {
             snapshot_records: 250_000,
             snapshot_interval: Duration::from_secs(60),
             queries_queued_max: 256,
+            hours_kept_max: 48,
+            days_kept_max: 400,
+            past: PastConfig::default(),
             fault: None,
         }
+    }
+}
+
+impl Config {
+    pub(crate) fn engine_settings(&self, origin: Origin) -> EngineSettings {
+        EngineSettings { threads: self.threads, origin }
+    }
+
+    pub(crate) fn read_limit(&self) -> ReadLimit {
+        ReadLimit { records_max: self.batch_records_max, bytes_max: self.batch_bytes_max }
     }
 }
 
@@ -135,7 +156,8 @@ pub async fn start(
     stop: CancellationToken,
 ) -> Result<(Analytics, Started, Arc<AnalysisHandle>), ServiceError> {
     let (queries, waiting) = mpsc::channel(config.queries_queued_max);
-    let handle = Arc::new(AnalysisHandle::new(queries, parts.log.clone()));
+    let past = Arc::new(Past::new(&parts, &config));
+    let handle = Arc::new(AnalysisHandle::new(queries, parts.log.clone(), parts.rows.clone(), past));
     let (started_sender, started) = oneshot::channel();
     let (ended_sender, ended) = oneshot::channel();
     let runtime = Handle::current();
@@ -164,9 +186,10 @@ async fn run(
 ) -> Result<(), ServiceError> {
     let (rows, write_rows) = RowWriter::new(parts.rows.clone());
     let writer = tokio::spawn(write_rows);
-    let settings = EngineSettings { threads: config.threads, origin: parts.origin };
+    let settings = config.engine_settings(parts.origin);
     let (engine, at) =
         catch_up::restore(parts.states.as_ref(), parts.log.as_ref(), settings, &config).await?;
+    let keeping = Keeping::open(parts.states.as_ref(), (config.hours_kept_max, config.days_kept_max)).await?;
     let mutant = Mutant::new(config.fault, &engine);
     let mut room = Room {
         engine,
@@ -175,6 +198,7 @@ async fn run(
         rows,
         saved: at,
         saved_at: Instant::now(),
+        keeping,
         parts,
         config,
         mutant,
@@ -206,6 +230,7 @@ pub(crate) struct Room {
     rows: RowWriter,
     saved: Offset,
     saved_at: Instant,
+    keeping: Keeping,
     pub(crate) parts: Parts,
     config: Config,
     mutant: Mutant,
@@ -246,7 +271,7 @@ impl Room {
     }
 
     pub(crate) fn limit(&self) -> ReadLimit {
-        ReadLimit { records_max: self.config.batch_records_max, bytes_max: self.config.batch_bytes_max }
+        self.config.read_limit()
     }
 
     /// One batch through the engine; the order is the guarantee.
@@ -326,7 +351,8 @@ impl Room {
     async fn save_when_due(&mut self) -> Result<(), ServiceError> {
         let records = self.at.0 - self.saved.0;
         let since = self.saved_at.elapsed();
-        let due = (records >= self.config.snapshot_records && since >= SNAPSHOT_PAUSE)
+        let paused = records > 0 && since >= SNAPSHOT_PAUSE;
+        let due = (paused && (records >= self.config.snapshot_records || self.day_began()))
             || (records > 0 && since >= self.config.snapshot_interval);
         if due { self.save().await } else { Ok(()) }
     }
@@ -343,7 +369,11 @@ impl Room {
         let size = bytes.len();
         let bytes = self.mutant.exchange(self.config.fault, bytes);
         self.saved_at = Instant::now();
-        match self.parts.states.save(SavedState { applied: self.at, bytes }).await {
+        let state = SavedState { applied: self.at, bytes };
+        if let Some((at, zone)) = self.civil() {
+            self.keeping.keep(self.parts.states.as_ref(), at, &zone, &state).await;
+        }
+        match self.parts.states.save(state).await {
             Ok(()) => {
                 self.saved = self.at;
                 telemetry::snapshot_saved(size, began.elapsed().as_secs_f64(), self.at);
@@ -351,5 +381,15 @@ impl Room {
             Err(error) => telemetry::snapshot_postponed(&error.to_string()),
         }
         Ok(())
+    }
+
+    /// The last Tick and the zone of the profile in force, once there are both.
+    fn civil(&self) -> Option<(ArrivalTime, String)> {
+        let zone = self.engine.profile()?.zone.clone();
+        self.engine.last_tick().map(|at| (at, zone))
+    }
+
+    fn day_began(&self) -> bool {
+        self.civil().is_some_and(|(at, zone)| self.keeping.day_began(at, &zone))
     }
 }

@@ -62,3 +62,18 @@ pub(crate) fn rerun(seconds: f64, to: Offset, revisions: Revisions) {
 pub(crate) fn previewed(seconds: f64) {
     histogram!("nhip_analytics_preview_seconds").record(seconds);
 }
+
+pub(crate) fn snapshots_kept(kept: usize, applied: Offset) {
+    gauge!("nhip_analytics_snapshots_kept").set(kept as f64);
+    tracing::debug!(kept, applied = applied.0, "snapshot kept for the past");
+}
+
+pub(crate) fn past(from: Offset, to: Offset, seconds: f64) {
+    counter!("nhip_analytics_past_records_total").increment(to.0.saturating_sub(from.0));
+    histogram!("nhip_analytics_past_seconds").record(seconds);
+    tracing::debug!(from = from.0, to = to.0, seconds, "the past was replayed");
+}
+
+pub(crate) fn past_refused(reason: &'static str) {
+    counter!("nhip_analytics_past_refused_total", "reason" => reason).increment(1);
+}

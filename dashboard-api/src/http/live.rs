@@ -8,10 +8,12 @@ use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::{ConnectInfo, Path, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
 
-use super::Node;
+use super::lists::Asked;
 use super::problem::Problem;
-use crate::hub::NoSnapshot;
+use super::{Node, past};
+use crate::hub::{Encoded, NoSnapshot};
 use crate::listener::Peer;
 use crate::socket::{SocketLimits, serve};
 
@@ -22,25 +24,46 @@ const READ_BUFFER_BYTES: usize = 4 * 1024;
 /// Frames below this size (heartbeats, small deltas) are gathered until the flush; larger ones go at once.
 const WRITE_BUFFER_BYTES: usize = 1024;
 
-/// `GET /api/v1/views/{view}/snapshot`
+/// Parameters of a snapshot: none of them, and it is of now.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Moment {
+    as_of: Option<String>,
+    mode: Option<String>,
+}
+
+/// `GET /api/v1/views/{view}/snapshot?as_of=&mode=`
 pub(crate) async fn snapshot(
     State(node): State<Arc<Node>>,
     view: Result<Path<String>, PathRejection>,
+    Asked(moment): Asked<Moment>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let unknown = Problem::not_found("the profile has no such view");
     let Path(view) = view.map_err(|_| unknown)?;
+    let mode = past::Mode::parse(moment.mode.as_deref())?;
+    if let Some(as_of) = moment.as_of {
+        return Ok(respond(&headers, past::snapshot(&node, &view, &as_of, mode).await?));
+    }
+    if mode != past::Mode::Known {
+        return Err(Problem::unprocessable("mode needs as_of"));
+    }
     let encoded = node.hub.snapshot(&view).await.map_err(|none| match none {
         NoSnapshot::UnknownView => unknown,
         NoSnapshot::Starting => Problem::unavailable("the boards are not filled yet"),
     })?;
+    Ok(respond(&headers, encoded))
+}
+
+/// A snapshot as the client takes it.
+fn respond(headers: &HeaderMap, encoded: Encoded) -> Response {
     let kind = (header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     let vary = (header::VARY, HeaderValue::from_static("accept-encoding"));
-    if takes_gzip(&headers) {
+    if takes_gzip(headers) {
         let encoding = (header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-        return Ok(([kind, vary, encoding], encoded.gzip).into_response());
+        return ([kind, vary, encoding], encoded.gzip).into_response();
     }
-    Ok(([kind, vary], encoded.plain).into_response())
+    ([kind, vary], encoded.plain).into_response()
 }
 
 /// `GET /ws/v1`

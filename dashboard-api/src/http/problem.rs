@@ -2,7 +2,7 @@
 
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use nhip_ports::{AnalysisError, HistoryError};
+use nhip_ports::{AnalysisError, HistoryError, PastError};
 use serde_json::json;
 
 /// One error answer.
@@ -77,6 +77,27 @@ impl Problem {
                 tracing::error!(what, "a question to the past failed");
                 Self::unavailable("the series store cannot be read now")
             }
+        }
+    }
+
+    pub(crate) fn of_past(error: &PastError) -> Self {
+        match error {
+            PastError::TooEarly => {
+                let detail = "at that moment nothing was known yet";
+                Self::new(StatusCode::NOT_FOUND, "too-early", "Before the first record", detail)
+            }
+            PastError::TooLate => {
+                let detail = "that moment has not come yet";
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "too-late", "In the future", detail)
+            }
+            PastError::Gone => {
+                let detail = "neither the log nor a snapshot reaches back to that moment";
+                Self::new(StatusCode::GONE, "no-longer-kept", "No longer kept", detail)
+            }
+            PastError::Unfinished => {
+                Self::unavailable("the moment is still being replayed: ask again and it goes on")
+            }
+            PastError::Unavailable(_) => Self::unavailable("all places for the past are taken; ask again"),
         }
     }
 

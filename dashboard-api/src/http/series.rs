@@ -63,7 +63,7 @@ pub(crate) async fn series(
     }
     let history = node.parts.history.as_ref();
     let found = stretch.points(history, from, points_max).await;
-    let (points, next) = found.map_err(Problem::of_past)?;
+    let (points, next) = found.map_err(Problem::of_series)?;
     let compare = match asked.compare.as_deref() {
         Some(word) => {
             if next.is_some() || asked.cursor.is_some() {
@@ -72,7 +72,7 @@ pub(crate) async fn series(
             }
             let other = compared(&stretch, word)?;
             let found = other.points(history, other.from, points_max).await;
-            let (points, more) = found.map_err(Problem::of_past)?;
+            let (points, more) = found.map_err(Problem::of_series)?;
             comparison(word, &other, &points, more)
         }
         None => Value::Null,
@@ -108,7 +108,7 @@ pub(super) fn stretch<'a>(
     let indicator = profile.indicators.get(&id).ok_or(unknown)?;
     let now = EventTime(node.parts.clock.now().0);
     let to = asked.to.as_deref().map(instant).transpose()?.unwrap_or(now);
-    let step = step_of(asked.step.as_deref().unwrap_or("window")).map_err(Problem::of_past)?;
+    let step = step_of(asked.step.as_deref().unwrap_or("window")).map_err(Problem::of_series)?;
     let as_of = as_of(asked.as_of.as_deref())?;
     let known = match as_of {
         AsOf::At(time) => now.min(EventTime(time.0)),
@@ -122,7 +122,7 @@ pub(super) fn stretch<'a>(
     };
     let from = instant(&asked.from)?;
     let stretch = Stretch { profile, indicator, series, from, to, as_of, step, now: known };
-    stretch.checked().map_err(Problem::of_past)
+    stretch.checked().map_err(Problem::of_series)
 }
 
 /// `now`, a time, or the offset of a record.
@@ -157,7 +157,7 @@ fn compared<'a>(stretch: &Stretch<'a>, word: &str) -> Result<Stretch<'a>, Proble
     }
     let (from, to) = range;
     let other = Stretch { profile, indicator, series, from, to, as_of, step, now };
-    other.checked().map_err(Problem::of_past)
+    other.checked().map_err(Problem::of_series)
 }
 
 fn a_year_before(profile: &Profile, at: EventTime) -> Result<EventTime, Problem> {
@@ -211,7 +211,7 @@ fn point_json(zone: &Zone, point: &Point) -> Value {
 
 impl Problem {
     /// What the past refused.
-    pub(crate) fn of_past(error: PastError) -> Self {
+    pub(crate) fn of_series(error: PastError) -> Self {
         match error {
             PastError::Refused(detail) => Self::unprocessable(detail),
             PastError::History(error) => Self::of_history(&error),

@@ -8,14 +8,15 @@ use async_trait::async_trait;
 use nhip_client::ClientOptions;
 use nhip_ports::memory::{MemoryBus, MemoryRows, RecordingIntake, SteppedClock};
 use nhip_ports::{
-    Analysis, AnalysisError, Bus, Explanation, FigureQuery, ProfileApplied, RedecodeOrder, RedecodeReport,
-    RejectionQuery, RejectionRow, RestateOrder, RestateReport, RevisionError, Revisions, SampleRecord,
-    SealedSample, SourceRow,
+    Analysis, AnalysisError, Bus, Explanation, FigureQuery, PastBoard, PastError, PastMoment, ProfileApplied,
+    RedecodeOrder, RedecodeReport, RejectionQuery, RejectionRow, RestateOrder, RestateReport, RevisionError,
+    Revisions, SampleRecord, SealedSample, SourceRow,
 };
 use nhip_profile::Profile;
 use nhip_proto::{
-    AreaCode, ArrivalTime, Badge, Duty, DutyKind, EventTime, Figure, IndicatorId, ItemReason, LedgerCounts,
-    LedgerRow, LinkState, Offset, RejectionReason, Restatement, RowCause, SourceId, StreamId, Update,
+    AreaCode, ArrivalTime, Badge, Duty, DutyKind, EventTime, Figure, FigureKey, IndicatorId, ItemReason,
+    LedgerCounts, LedgerRow, LinkState, Offset, ProfileText, RejectionReason, Restatement, RowCause,
+    SourceId, StreamId, Update,
 };
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -164,6 +165,41 @@ impl Analysis for FakeAnalysis {
             known_offset: Offset(3),
             known_at: ArrivalTime(START),
         }])
+    }
+
+    /// Knows one moment: offset 40, at [`START`]; whatever was published is known since.
+    async fn past(&self, moment: PastMoment) -> Result<PastBoard, PastError> {
+        let then = match moment {
+            PastMoment::Offset(offset) => offset.0 as i64 - 40,
+            PastMoment::Time(at) => at.0 - START,
+        };
+        match then {
+            i64::MIN..=-1 => return Err(PastError::TooEarly),
+            1 => return Err(PastError::Gone),
+            2 => return Err(PastError::Unfinished),
+            3 => return Err(PastError::TooLate),
+            _ => {}
+        }
+        let figures = vec![figure("env.pm10", "80", Some(120), 2), figure("env.pm25", "80", Some(300), 2)];
+        let board = Update { figures, tick: Some(ArrivalTime(START)), ..update(40) };
+        let profile = ProfileText {
+            at: ArrivalTime(START),
+            hash: super::fixtures::profile(1).hash,
+            semantics: 1,
+            files: Vec::new(),
+            zones: Vec::new(),
+        };
+        Ok(PastBoard { board: Arc::new(board), complete_before: Vec::new(), profile: Arc::new(profile) })
+    }
+
+    async fn windows(
+        &self,
+        keys: Vec<FigureKey>,
+        _since: Offset,
+    ) -> Result<Vec<Option<Arc<Figure>>>, AnalysisError> {
+        let state = self.answer()?;
+        let known = |key: FigureKey| state.figures.get(&(key.indicator, key.area)).cloned();
+        Ok(keys.into_iter().map(known).collect())
     }
 
     async fn rejections(&self, query: RejectionQuery) -> Result<Vec<RejectionRow>, AnalysisError> {

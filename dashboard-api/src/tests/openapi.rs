@@ -56,6 +56,7 @@ async fn answers_have_the_fields_described() {
             "/api/v1/series?indicator=env.pm25&area=80&from=2026-11-21T00:00:00Z&compare=previous-year",
         ),
         ("/api/v1/views/{view}/snapshot", "/api/v1/views/main/snapshot"),
+        ("/api/v1/views/{view}/snapshot", "/api/v1/views/main/snapshot?as_of=offset:40&mode=difference"),
         ("/healthz", "/healthz"),
         ("/readyz", "/readyz"),
     ] {

@@ -1,8 +1,9 @@
-//! The promises of [`StateStore`]: newest first, at least two kept, one snapshot per offset.
+//! The promises of [`StateStore`]: newest first, at least two kept, one snapshot per offset, and what is kept for the
+//! past stays until it is forgotten.
 
-use nhip_proto::Offset;
+use nhip_proto::{ArrivalTime, Offset};
 
-use crate::{SavedState, StateStore};
+use crate::{KeptState, SavedState, StateStore};
 
 /// Runs every promise against empty stores made by `make`.
 pub async fn all(make: impl Fn() -> Box<dyn StateStore>) {
@@ -10,6 +11,7 @@ pub async fn all(make: impl Fn() -> Box<dyn StateStore>) {
     the_newest_comes_first_and_two_are_kept(make().as_ref()).await;
     the_same_offset_is_one_snapshot(make().as_ref()).await;
     any_bytes_come_back(make().as_ref()).await;
+    what_is_kept_stays_until_it_is_forgotten(make().as_ref()).await;
 }
 
 /// No snapshot is no error.
@@ -44,6 +46,33 @@ pub async fn any_bytes_come_back(store: &dyn StateStore) {
     save(store, 2, &large).await;
     let loaded: Vec<Vec<u8>> = load(store).await.into_iter().map(|state| state.bytes).collect();
     assert_eq!(loaded, vec![large, Vec::new()], "bytes come back as they were saved");
+}
+
+/// Saving ever more removes nothing that is kept, and what is kept never stands among the newest.
+pub async fn what_is_kept_stays_until_it_is_forgotten(store: &dyn StateStore) {
+    let first = KeptState { applied: Offset(7), at: ArrivalTime(7_000) };
+    let second = KeptState { applied: Offset(90), at: ArrivalTime(90_000) };
+    for kept in [second, first] {
+        let state = SavedState { applied: kept.applied, bytes: vec![kept.applied.0 as u8; 40] };
+        store.keep(kept.at, state).await.unwrap_or_else(|error| panic!("keep refused: {error}"));
+    }
+    for applied in 100..120 {
+        save(store, applied, b"newer").await;
+    }
+    assert_eq!(kept(store).await, vec![first, second], "kept, in the order of their offsets");
+    assert!(load(store).await.iter().all(|state| state.applied >= Offset(100)), "none of the newest");
+    let recalled = store.recall(first).await.unwrap_or_else(|error| panic!("recall refused: {error}"));
+    assert_eq!(recalled, Some(SavedState { applied: Offset(7), bytes: vec![7; 40] }), "as it was kept");
+    for _ in 0..2 {
+        store.forget(first).await.unwrap_or_else(|error| panic!("forget refused: {error}"));
+    }
+    assert_eq!(kept(store).await, vec![second], "only what was forgotten is gone");
+    let recalled = store.recall(first).await.unwrap_or_else(|error| panic!("recall refused: {error}"));
+    assert_eq!(recalled, None, "what is gone is no error");
+}
+
+async fn kept(store: &dyn StateStore) -> Vec<KeptState> {
+    store.kept().await.unwrap_or_else(|error| panic!("no list of what is kept: {error}"))
 }
 
 async fn save(store: &dyn StateStore, applied: u64, bytes: &[u8]) {

@@ -2,7 +2,7 @@
 import { html, svg } from "lit";
 import { Cell, Mark, part } from "../cell.ts";
 import { lastComplete, state, type State } from "../grammar.ts";
-import { ageText, reasonText, valueText } from "../phrases.ts";
+import { ageText, reasonText, todayText, valueText } from "../phrases.ts";
 import type { Area, Indicator, Row } from "../protocol.ts";
 import { diamondIcon, triangleIcon } from "./icons.ts";
 import { Panel } from "./panel.ts";
@@ -22,6 +22,7 @@ interface Commune {
   group: SVGGElement;
   look: Mark;
   late: Mark;
+  differs: Mark;
   label: Mark;
 }
 
@@ -106,6 +107,7 @@ export class NhipCartogram extends Panel {
         group,
         look: new Mark(group, "data-look"),
         late: new Mark(group, "data-late"),
+        differs: new Mark(group, "data-differs"),
         label: new Mark(group, "aria-label"),
       };
       this.#communes.push(commune);
@@ -145,10 +147,12 @@ export class NhipCartogram extends Panel {
     const look = lookOf(current);
     commune.look.set(look);
     commune.late.set(current?.freshness === "late" ? "" : null);
+    commune.differs.set(row?.today ? "" : null);
     const { words } = this.model;
     const age = current ? ageText(current, words) : "";
+    const today = row ? todayText(row, indicator, words) : "";
     commune.label.set(
-      `${words.name(commune.area.name)}: ${valueText(row, indicator, current, words)}. ${age}`,
+      `${words.name(commune.area.name)}: ${valueText(row, indicator, current, words)}. ${age} ${today}`.trimEnd(),
     );
     return look;
   }
@@ -171,6 +175,8 @@ export class NhipCartogram extends Panel {
       const reason = reasonText(row, indicator, current, this.model);
       if (reason) notes.push(reason);
       if (row.w) notes.push(this.model.civil.window(row.w[0], row.w[1]));
+      const today = todayText(row, indicator, words);
+      if (today) notes.push(today);
       if (row !== newest) notes.push(words.t("map.kept"));
     }
     this.#readNote?.set(notes.join(" · "));

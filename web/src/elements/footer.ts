@@ -43,7 +43,7 @@ export class NhipFooter extends Panel {
           <span class="stat" data-ingest><span data-cell="ingest"></span></span>
           <span class="stat"><span data-cell="rate"></span></span>
           <span class="stat"><span data-cell="lag"></span></span>
-          <span class="stat link"><span class="lamp" aria-hidden="true"></span>WebSocket
+          <span class="stat link"><span class="lamp" aria-hidden="true"></span>${this.model.replay ? "" : "WebSocket"}
             <span data-cell="link"></span></span>
           <span class="stat offset" data-cell="offset"></span>
           <button class="lang" type="button" title=${words.t("lang.switch")} lang=${words.other}
@@ -91,13 +91,17 @@ export class NhipFooter extends Panel {
     this.#set("sources", `${number(live, 0, lang)}/${number(due, 0, lang)}`);
     const links = heartbeat?.links ?? snapshot.links;
     const down = links.filter((entry) => !entry.up).map((entry) => entry.name);
+    // A replay has no links of its own, and those of now are none of its business.
+    const replayed = link.phase === "replay";
     this.#set(
       "ingest",
-      down.length > 0
-        ? words.t("link.ingest_down", { names: down.join(", ") })
-        : words.t("link.ingest", { up: links.length, all: links.length }),
+      replayed
+        ? ""
+        : down.length > 0
+          ? words.t("link.ingest_down", { names: down.join(", ") })
+          : words.t("link.ingest", { up: links.length, all: links.length }),
     );
-    this.#ingest?.set(down.length > 0 || links.length === 0 ? "down" : "up");
+    this.#ingest?.set(!replayed && (down.length > 0 || links.length === 0) ? "down" : "up");
     this.#set("rate", heartbeat ? words.t("link.rate", { n: number(heartbeat.in_s, 0, lang) }) : "");
     this.#set("lag", heartbeat ? words.t("link.lag", { ms: number(heartbeat.lag_ms, 0, lang) }) : "");
     const phase = link.lost(performance.now()) && link.phase === "live" ? "connecting" : link.phase;

@@ -58,7 +58,7 @@ export class NhipHeader extends Panel {
     this.#date?.set(`${words.t(names)} ${day}/${month}/${year}`);
     this.#time?.set(`${hour}:${minute}:${second}`);
     this.#speed?.set(
-      clock.rate === 1
+      clock.rate === 1 || link.phase === "replay"
         ? ""
         : clock.rate === 0
           ? words.t("clock.stepped")

@@ -12,6 +12,7 @@ import {
   reasonText,
   settledText,
   targetText,
+  todayText,
   unitText,
   valueText,
 } from "../phrases.ts";
@@ -30,6 +31,7 @@ class Parts {
   age;
   level;
   reason;
+  today;
   kofm;
   settled;
   window;
@@ -56,6 +58,7 @@ class Parts {
     this.age = cell("age");
     this.level = cell("level");
     this.reason = cell("reason");
+    this.today = cell("today");
     this.kofm = cell("kofm");
     this.settled = cell("settled");
     this.window = cell("window");
@@ -88,6 +91,7 @@ const MARKS = [
   "insufficient",
   "typed",
   "target",
+  "differs",
 ] as const;
 
 /** `<nhip-tile>` */
@@ -112,6 +116,7 @@ export class NhipTile extends Panel {
           <span class="reading"><span class="value" data-cell="value"></span><span class="unit"
             data-cell="unit"></span></span>
           <span class="reason" data-cell="reason"></span>
+          <span class="today" data-cell="today"></span>
         </span>
         <span class="trend">
           ${sparkFrame}
@@ -161,6 +166,7 @@ export class NhipTile extends Panel {
     marks.get("partial")?.set(current?.partial ? "" : null);
     marks.get("insufficient")?.set(current?.insufficient ? "" : null);
     marks.get("typed")?.set(current?.typed ? "" : null);
+    marks.get("differs")?.set(row?.today ? "" : null);
     const met = row && current?.shown ? meets(row.v, targetOf(indicator, this.area, row), indicator) : null;
     marks.get("target")?.set(met === null ? null : met ? "met" : "missed");
   }
@@ -175,6 +181,7 @@ export class NhipTile extends Panel {
     );
     parts.unit.set(shown ? unitText(indicator.unit, words).trim() : "");
     parts.reason.set(row && current ? reasonText(row, indicator, current, this.model) : "");
+    parts.today.set(row ? todayText(row, indicator, words) : "");
     parts.age.set(current ? ageText(current, words) : "");
     parts.level.set(row && row.l >= LEVEL.exceeded ? beyondText(indicator, row, words) : "");
     parts.target.set(targetText(indicator, this.area, row, words));

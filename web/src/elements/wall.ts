@@ -24,6 +24,7 @@ export class NhipWall extends Panel {
     const area = province?.code ?? "";
     const pages = snapshot.view.rotation ?? [];
     return html`
+      ${this.model.replay ? html`<nhip-replay .model=${this.model}></nhip-replay>` : ""}
       <nhip-header .model=${this.model}></nhip-header>
       <main class="stage" data-columns=${tiles.length > 8 ? "3" : "2"}>
         <nhip-cartogram .model=${this.model}></nhip-cartogram>
@@ -43,7 +44,9 @@ export class NhipWall extends Panel {
   protected override firstUpdated(): void {
     const { snapshot } = this.model;
     this.#panels = [
-      ...this.querySelectorAll<Panel>("nhip-header, nhip-cartogram, nhip-tile, nhip-rotation, nhip-footer"),
+      ...this.querySelectorAll<Panel>(
+        "nhip-replay, nhip-header, nhip-cartogram, nhip-tile, nhip-rotation, nhip-footer",
+      ),
     ];
     this.#rotation = this.querySelector<Panel>("nhip-rotation");
     this.#cartogram = this.querySelector<Panel>("nhip-cartogram");
@@ -52,6 +55,7 @@ export class NhipWall extends Panel {
       if (id !== undefined) this.#tiles.set(id, tile);
     }
     for (const entry of snapshot.dict) if (entry.indicator === snapshot.view.map) this.#mapIds.add(entry.id);
+    this.toggleAttribute("data-replay", this.model.replay !== null);
     this.addEventListener("click", (event) => this.#ask(event.target));
     this.addEventListener("keydown", (event) => this.#key(event));
   }
@@ -79,13 +83,15 @@ export class NhipWall extends Panel {
   override relabel(): void {
     this.requestUpdate();
     for (const panel of this.querySelectorAll<Panel>(
-      "nhip-header, nhip-cartogram, nhip-tile, nhip-rotation, nhip-footer, nhip-explain",
+      "nhip-replay, nhip-header, nhip-cartogram, nhip-tile, nhip-rotation, nhip-footer, nhip-explain",
     )) {
       panel.relabel();
     }
   }
 
+  /** Only of now: what is explained is the newest figure, never one of a replay. */
   #ask(target: EventTarget | null): void {
+    if (this.model.replay) return;
     const figure =
       target instanceof Element
         ? target.closest<HTMLElement | SVGElement>(".card, .commune[data-area]")

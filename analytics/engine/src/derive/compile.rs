@@ -1,7 +1,7 @@
 //! From derived indicators to numbers: inputs by definition, an order in which each follows its inputs, how long
 //! windows must be kept for those that look back at them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use nhip_profile::{self as profile, Aggregate, Indicator, Profile, Severity};
 use nhip_proto::{Decimal, IndicatorId};
@@ -12,7 +12,7 @@ use super::{
 };
 use crate::calculator::{Exact, signature};
 use crate::level::Limit;
-use crate::plan::Plan;
+use crate::plan::{Definition, Plan};
 
 /// The input whose unit alarm levels are told in.
 const LEVEL: &str = "level";
@@ -44,7 +44,42 @@ pub(crate) fn derive(plan: &mut Plan, origins: &Origins<'_>) {
             definition.agreement = agreement;
         }
     }
+    let ties = |number: u32| (dependents(&derivations, number), checked(plan, number));
+    let numbers = 0..count as u32;
+    let (followers, checked) = numbers
+        .map(|number| {
+            let (dependents, checked) = ties(number);
+            (all_behind([dependents, checked.clone()].concat(), &ties), all_behind(checked, &ties))
+        })
+        .unzip();
+    (derivations.followers, derivations.checked) = (followers, checked);
     plan.derived = derivations;
+}
+
+/// Definitions and all that are tied to them, sorted.
+fn all_behind(first: Vec<u32>, ties: &impl Fn(u32) -> (Vec<u32>, Vec<u32>)) -> Vec<u32> {
+    let (mut found, mut waiting) = (BTreeSet::new(), first);
+    while let Some(number) = waiting.pop() {
+        if found.insert(number) {
+            let (dependents, checked) = ties(number);
+            waiting.extend(dependents.into_iter().chain(checked));
+        }
+    }
+    found.into_iter().collect()
+}
+
+/// Those that follow from a definition.
+fn dependents(derivations: &Derivations, number: u32) -> Vec<u32> {
+    let list = derivations.dependents.get(number as usize);
+    list.into_iter().flatten().map(|dependent| dependent.definition).collect()
+}
+
+/// Those that are checked against a definition.
+fn checked(plan: &Plan, number: u32) -> Vec<u32> {
+    let against = |definition: &Definition| {
+        definition.agreement.as_ref().is_some_and(|agreement| agreement.with.contains(&number))
+    };
+    (0..).zip(&plan.definitions).filter(|(_, definition)| against(definition)).map(|(at, _)| at).collect()
 }
 
 /// What a definition is checked against.

@@ -143,3 +143,11 @@ fn rows_of_derived_figures_follow_the_rules_of_all_rows() {
         assert!(revised > 20, "seed {seed}: {revised} revisions");
     }
 }
+
+#[test]
+fn what_screens_are_told_is_what_a_new_screen_is_shown() {
+    for seed in SEEDS.take(2) {
+        let said = world::with_rubbish(world::with_duplicates(told(seed, 20 * MINUTE), seed), seed);
+        pieces::keep_every_screen_in_step(seed, &log(&said, 20 * SECOND, 3 * HOUR), 40);
+    }
+}

@@ -225,3 +225,11 @@ fn looking_only_where_something_changed_is_looking_everywhere() {
         assert_eq!(pieces::bytes(&world::rows(effects)), pieces::bytes(&world::rows(wanted)), "seed {seed}");
     }
 }
+
+#[test]
+fn what_screens_are_told_is_what_a_new_screen_is_shown() {
+    for seed in SEEDS.take(2) {
+        let said = world::with_rubbish(world::with_duplicates(told(seed, 20 * MINUTE), seed), seed);
+        pieces::keep_every_screen_in_step(seed, &world::log(EACH, &said, 20 * SECOND, 3 * HOUR), 40);
+    }
+}

@@ -1,7 +1,11 @@
 //! One log in random pieces, with screens and restarts in between: the same bytes as in one go.
 
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::sync::Arc;
+
 use nhip_engine::{Effects, Engine};
-use nhip_proto::{Logged, Row, encode_row};
+use nhip_proto::{AreaCode, Figure, IndicatorId, Logged, Row, Share, encode_row};
 
 use crate::world::{self, Dice};
 
@@ -39,4 +43,36 @@ pub(crate) fn bytes(rows: &[Row]) -> Vec<u8> {
     let mut bytes = Vec::new();
     rows.iter().for_each(|row| encode_row(row, &mut bytes));
     bytes
+}
+
+/// A screen that takes every update, wherever the log is cut, shows what a new one would be shown.
+pub(crate) fn keep_every_screen_in_step(seed: u64, log: &[Logged], records_max: i64) {
+    let mut dice = Dice::new(seed);
+    let mut engine = Engine::new(world::settings(1));
+    let mut screen: BTreeMap<(IndicatorId, AreaCode), Arc<Figure>> = BTreeMap::new();
+    let mut rest = log;
+    while !rest.is_empty() {
+        let (batch, others) = rest.split_at(rest.len().min(1 + dice.below(records_max) as usize));
+        engine.apply(batch, &mut Effects::default()).expect("the log goes on");
+        rest = others;
+        let update = engine.update();
+        for figure in update.figures.into_iter().filter(|figure| figure.row.key.group.is_empty()) {
+            screen.insert((figure.row.key.indicator.clone(), figure.row.key.area.clone()), figure);
+        }
+        for figure in engine.board().figures.iter().filter(|figure| figure.row.key.group.is_empty()) {
+            let told = screen.get(&(figure.row.key.indicator.clone(), figure.row.key.area.clone()));
+            let told = told.map(|told| seen(told));
+            assert_eq!(told, Some(seen(figure)), "seed {seed}: {} at {}", figure.row.key, update.offset.0);
+        }
+    }
+}
+
+/// What can be seen of a figure: shares in ten-thousandths.
+fn seen(figure: &Figure) -> impl PartialEq + Debug + use<> {
+    let row = &figure.row;
+    let share = |share: Option<Share>| {
+        share.map(|share| u128::from(share.numerator) * 10_000 / u128::from(share.denominator))
+    };
+    let badge = [row.badge.dung, row.badge.du, row.badge.sach, row.badge.song].map(share);
+    (row.key.clone(), row.value, [row.k, row.m, row.revision], badge, row.event_time, row.level, row.state)
 }
