@@ -181,24 +181,21 @@ impl Store {
         Ok(ticks)
     }
 
-    /// Each file goes before its entry in the list: a failure leaves the rest for the next time.
+    /// Oldest first; a failure leaves the rest for the next time.
     fn forget(&self, before: Offset) -> io::Result<()> {
         let mut state = self.state();
-        let written_to = state.active.is_some();
-        let (mut gone, count) = (0, state.files.len());
-        for (index, first) in state.files.iter().enumerate() {
-            let newest = index + 1 == count;
-            let next = state
-                .files
-                .get(index + 1)
-                .map_or_else(|| state.last.map(Offset::next), |next| Some(Offset(*next)));
-            if (newest && written_to) || next.is_none_or(|next| next > before) {
+        while let Some(first) = state.files.first().copied() {
+            let end = match state.files.get(1) {
+                Some(next) => Some(Offset(*next)),
+                None if state.active.is_none() => state.last.map(Offset::next),
+                None => None,
+            };
+            if end.is_none_or(|end| end > before) {
                 break;
             }
-            fs::remove_file(self.dir.join(file_name(*first)))?;
-            gone += 1;
+            fs::remove_file(self.dir.join(file_name(first)))?;
+            state.files.remove(0);
         }
-        state.files.drain(..gone);
         sync_directory(&self.dir)
     }
 
