@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use nhip_client::{Applied, Client, ClientOptions, Keep, Table};
 use nhip_tests::{Node, NodeOptions, get, metric, rounds, seed, until_some};
-use rand::seq::IteratorRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde_json::{Map, Value, json};
@@ -43,7 +42,10 @@ fn every_frame_of_a_recording_client_can_be_seen_again() {
     let revised = recorded.values().flat_map(BTreeMap::values).filter(|row| flag(row, 16)).count();
     println!("{} positions, {revised} rows of revised windows", recorded.len());
     let moments = rounds("NHIP_TIME_TRAVEL_MOMENTS", MOMENTS) as usize;
-    let mut chosen = recorded.keys().copied().choose_multiple(&mut chance, moments);
+    let mut chosen: Vec<u64> = recorded.keys().copied().collect();
+    while chosen.len() > moments {
+        chosen.swap_remove(chance.random_range(0..chosen.len()));
+    }
     assert!(chosen.len() > 100, "only {} moments", chosen.len());
     // One after the other, as a replay asks for them; the jumps come after the restart.
     chosen.sort_unstable();
