@@ -16,6 +16,8 @@ use super::place::{at, free_bytes, lies_in, sync_directory};
 
 /// Says whose backups these are; also locked by the one being made.
 const MARKER: &str = "nhip-backups";
+/// The marker while it is written.
+const MARKER_UNFINISHED: &str = "nhip-backups.tmp";
 /// A directory that is no backup yet.
 const PARTIAL_SUFFIX: &str = ".partial";
 /// Left free on the disk of the backups.
@@ -174,13 +176,14 @@ fn refuse_foreign(root: &Path, installation: &str) -> Result<(), Failure> {
         Ok(found) if !found.trim().is_empty() => {
             Err(refused(format!("holds the backups of installation {}, not of {installation}", found.trim())))
         }
-        _ => match fs::read_dir(root).map_err(|error| refused(error.to_string()))?.next() {
-            Some(_) => Err(refused(
-                "holds something else: allowed are a new or empty directory and backups of this installation"
-                    .to_owned(),
-            )),
-            None => Ok(()),
-        },
+        _ => {
+            let entries = fs::read_dir(root).map_err(|error| refused(error.to_string()))?;
+            let mut others =
+                entries.filter(|entry| !entry.as_ref().is_ok_and(|one| one.file_name() == MARKER_UNFINISHED));
+            let allowed =
+                "holds something else: allowed are a new or empty directory and backups of this installation";
+            if others.next().is_some() { Err(refused(allowed.to_owned())) } else { Ok(()) }
+        }
     }
 }
 
@@ -189,7 +192,7 @@ fn marked(root: &Path, installation: &str) -> Result<File, Failure> {
     let path = root.join(MARKER);
     if !path.exists() {
         // Written aside: a marker is whole or not there.
-        let unfinished = root.join("nhip-backups.tmp");
+        let unfinished = root.join(MARKER_UNFINISHED);
         let written =
             OpenOptions::new().write(true).create(true).truncate(true).mode(0o640).open(&unfinished);
         let written = written.and_then(|mut file| {
@@ -229,7 +232,8 @@ mod tests {
         assert!(open(directory.path(), "aa").is_err(), "around the data directory");
         let foreign = directory.path().join("foreign");
         fs::create_dir(&foreign).expect("made");
-        open(&foreign, "aa").expect("an empty one");
+        fs::write(foreign.join(MARKER_UNFINISHED), "a").expect("written");
+        open(&foreign, "aa").expect("an empty one, but for what a killed run left");
         let foreign = directory.path().join("foreign-2");
         fs::create_dir(&foreign).expect("made");
         fs::write(foreign.join("letter"), "mine").expect("written");

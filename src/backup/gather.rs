@@ -26,6 +26,8 @@ const PASSES_MAX: u32 = 5;
 /// How long the durable mark may take to reach the rows; a node writes it every half second.
 const MARK_WAIT_MAX: Duration = Duration::from_secs(10);
 const MARK_LOOK: Duration = Duration::from_millis(50);
+/// Where row files go when they are full: taken after them.
+const SERIES: &str = "series";
 /// Where the log goes when it is trimmed: taken after it.
 const ARCHIVE: &str = "archive";
 
@@ -44,20 +46,26 @@ pub(super) async fn gather(data: &Path, copier: &mut Copier) -> Result<Gathered,
     }
     let applied = take_states(copier, &directory.states)?;
     let rows_last = take_rows(copier, &directory.rows)?;
-    for name in ruled.iter().filter(|name| *name != ARCHIVE) {
-        pinned::take(copier, &data.join(name), &format!("data/{name}"))?;
+    // Its first file may be written just now: by name, whether it has a manifest yet or not.
+    for name in ruled.iter().map(String::as_str).chain([SERIES]) {
+        take_ruled(copier, data, name)?;
     }
-    let needed = applied.max(rows_last.map_or(Offset(0), Offset::next));
-    let log = take_log(copier, data, &directory.log, needed, ruled.contains(ARCHIVE)).await?;
+    // The series may hold Ticks of row files written since; none is beyond the newest row now.
+    let newest = rows_last.max(newest_row(&directory.rows)?);
+    let needed = applied.max(newest.map_or(Offset(0), Offset::next));
+    let log = take_log(copier, data, &directory.log, needed).await?;
     Ok(Gathered { log, rows_last })
 }
 
-/// Everything beside log, rows and snapshots: without and with a manifest that rules it.
+/// Everything beside log, rows, snapshots and where they go: without and with a manifest that rules it.
 fn others(data: &Path) -> Result<(BTreeSet<String>, BTreeSet<String>), Failure> {
     let (mut plain, mut ruled) = (BTreeSet::new(), BTreeSet::new());
     for path in files_in(data).map_err(|error| at(data, error))? {
         let top = path.split('/').next().unwrap_or_default();
-        if ["log", "rows", "state"].contains(&top) || plain.contains(top) || ruled.contains(top) {
+        if ["log", "rows", "state", SERIES, ARCHIVE].contains(&top)
+            || plain.contains(top)
+            || ruled.contains(top)
+        {
             continue;
         }
         let is_ruled = data.join(top).is_dir() && pinned::is_ruled(&data.join(top))?;
@@ -73,6 +81,11 @@ fn others(data: &Path) -> Result<(BTreeSet<String>, BTreeSet<String>), Failure> 
 fn take_entry(copier: &mut Copier, data: &Path, name: &str) -> Result<(), Failure> {
     let (source, path) = (data.join(name), format!("data/{name}"));
     if source.is_dir() { copier.take_tree(&source, &path) } else { copier.take(&source, &path).map(|_| ()) }
+}
+
+fn take_ruled(copier: &mut Copier, data: &Path, name: &str) -> Result<(), Failure> {
+    let source = data.join(name);
+    if source.is_dir() { pinned::take(copier, &source, &format!("data/{name}")) } else { Ok(()) }
 }
 
 /// Snapshots, newest first; how far the newest goes. Older ones may be removed meanwhile.
@@ -108,17 +121,23 @@ fn take_rows(copier: &mut Copier, rows: &Path) -> Result<Option<Offset>, Failure
     Ok(last)
 }
 
+/// The newest Tick with rows, as it stands now.
+fn newest_row(rows: &Path) -> Result<Option<Offset>, Failure> {
+    let newest = listed(rows)?.into_iter().rfind(|name| name.ends_with(".rows")).map(|name| rows.join(name));
+    let whole = newest.map(|path| whole_rows(&path).map_err(|error| at(&path, error))).transpose()?;
+    Ok(whole.and_then(|whole| whole.last))
+}
+
 async fn take_log(
     copier: &mut Copier,
     data: &Path,
     log: &Path,
     needed: Offset,
-    archived: bool,
 ) -> Result<LogExtent, Failure> {
     for _ in 0..PASSES_MAX {
         let mut taken = take_segments(copier, log, needed).await?;
-        if archived && taken.is_some() {
-            pinned::take(copier, &data.join(ARCHIVE), "data/archive")?;
+        if taken.is_some() && data.join(ARCHIVE).is_dir() {
+            take_ruled(copier, data, ARCHIVE)?;
             // The archive may have gone beyond the segments meanwhile; after this it has not.
             taken = take_segments(copier, log, needed).await?;
         }
@@ -184,7 +203,7 @@ async fn extent_beyond(log: &Path, needed: Offset) -> Result<LogExtent, Failure>
             Ok(extent) if extent.end >= needed => return Ok(extent),
             Ok(extent) if began.elapsed() >= MARK_WAIT_MAX => {
                 return Err(Failure::other(format!(
-                    "{}: rows or snapshots reach offset {}, the log is known to be durable up to {} only: does the node stand still?",
+                    "{}: rows or snapshots reach offset {}, the log is durable up to {}: does the node stand still?",
                     log.display(),
                     needed.0,
                     extent.end.0

@@ -64,7 +64,7 @@ impl Manifest {
         if manifest.format == 0 || manifest.format > FORMAT {
             let found = manifest.format;
             return Err(Failure::configuration(format!(
-                "{shown}: format {found}, this program reads up to {FORMAT}: use the program that wrote it or a newer one"
+                "{shown}: format {found}, this program reads up to {FORMAT}: use a newer one"
             )));
         }
         match manifest.files.iter().find(|file| !stays_inside(&file.path)) {

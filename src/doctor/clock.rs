@@ -70,7 +70,7 @@ fn synchronized(is: bool) -> Finding {
     if is {
         return Finding::fine("clock", "system", "synchronised by the time service");
     }
-    let further = "whether it is synchronised cannot be seen here (no systemd-timesyncd): chronyc tracking, timedatectl";
+    let further = "whether it is synchronised cannot be seen here: ask chronyc tracking or timedatectl";
     Finding::note("clock", "system", further)
 }
 
@@ -89,7 +89,7 @@ fn against_log(log: &Path, origin: Origin, last: ArrivalTime, now: ArrivalTime) 
     let behind = last.since(now) / SECOND;
     Some(if behind > BEHIND_SECONDS_MAX {
         let what = format!("the clock lies {behind} s behind the last record of the log: a start is refused");
-        let advice = "set the clock right; if the log was written under a wrong clock, wait or restore a backup from before";
+        let advice = "set it right; if the log was written under a wrong clock, restore a backup from before";
         Finding::error("clock", log.display(), what, "at most 60 s", advice)
     } else {
         Finding::fine("clock", log.display(), "not behind the last record of the log")

@@ -120,7 +120,10 @@ fn image_and_compose_file_name_files_that_are_there() {
     if !python("import yaml", "").is_ok_and(|output| output.status.success()) {
         return skipped(test, "python3-yaml is not installed");
     }
-    let code = "import sys,yaml;d=yaml.safe_load(open(sys.argv[1]));v=[m['source'] for s in d['services'].values() for m in s['volumes'] if m['type']=='volume'];assert sorted(v)==sorted(d['volumes']),v";
+    let code = "import sys,yaml\n\
+        d=yaml.safe_load(open(sys.argv[1]))\n\
+        v=[m['source'] for s in d['services'].values() for m in s['volumes'] if m['type']=='volume']\n\
+        assert sorted(v)==sorted(d['volumes']),v";
     let output = python(code, "deploy/compose.yaml").expect("python runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
