@@ -42,7 +42,7 @@ pub(crate) struct Derivations {
     pub(crate) by_stream: Vec<Vec<u32>>,
     /// By definition number: whose figures may look different when one of its windows closes.
     pub(crate) followers: Vec<Vec<u32>>,
-    /// By definition number: whose figures may look different whenever one of its does, for they are checked against it.
+    /// By definition number: whose figures may look different whenever one of its does, as they are checked against it.
     pub(crate) checked: Vec<Vec<u32>>,
     /// By area: the lowest areas inside; none for a lowest area.
     parts: Vec<Vec<u32>>,
