@@ -60,20 +60,11 @@ pub(crate) async fn backup(order: Order<'_>) -> Result<Backup, Failure> {
     let begun = folder.begin(SystemClock::system())?;
     let mut copier = Copier::new(begun.partial(), earlier, place::bytes_in(order.data));
     folder.refuse_too_little_space(copier.expected_new_bytes(order.data)?)?;
-    let taken = take_all(&order, &mut copier).await;
+    let gathered = take_all(&order, &mut copier).await?;
     let reused_bytes = copier.reused_bytes();
-    match taken {
-        Ok(gathered) => {
-            let manifest = described(&identity, &gathered, copier.finish()?, begun.made_at());
-            let path = folder.finish(begun, &manifest)?;
-            Ok(Backup { path, manifest, reused_bytes })
-        }
-        Err(failure) => {
-            // Half a backup only takes room away from the next one.
-            begun.abandon();
-            Err(failure)
-        }
-    }
+    let manifest = described(&identity, &gathered, copier.finish()?, begun.made_at());
+    let path = folder.finish(begun, &manifest)?;
+    Ok(Backup { path, manifest, reused_bytes })
 }
 
 async fn take_all(order: &Order<'_>, copier: &mut Copier) -> Result<Gathered, Failure> {

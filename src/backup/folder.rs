@@ -34,6 +34,7 @@ pub(super) struct Begun {
     partial: PathBuf,
     whole: PathBuf,
     made_at: String,
+    named: bool,
 }
 
 impl Folder {
@@ -76,7 +77,7 @@ impl Folder {
             return Err(Failure::other(format!("{}: made in this very second; try again", whole.display())));
         }
         fs::DirBuilder::new().mode(0o750).create(&partial).map_err(|error| at(&partial, error))?;
-        Ok(Begun { partial, whole, made_at })
+        Ok(Begun { partial, whole, made_at, named: false })
     }
 
     /// Refuses to begin what the disk cannot hold.
@@ -96,18 +97,13 @@ impl Folder {
     }
 
     /// Writes the manifest and gives the backup its name: from then on it counts.
-    pub(super) fn finish(&self, begun: Begun, manifest: &Manifest) -> Result<PathBuf, Failure> {
-        let named = nhip_history::manifest::swap(&begun.partial.join(manifest::NAME), manifest)
-            .map_err(Failure::other)
-            .and_then(|()| fs::rename(&begun.partial, &begun.whole).map_err(|error| at(&begun.whole, error)))
-            .and_then(|()| sync_directory(&self.root));
-        match named {
-            Ok(()) => Ok(begun.whole),
-            Err(failure) => {
-                begun.abandon();
-                Err(failure)
-            }
-        }
+    pub(super) fn finish(&self, mut begun: Begun, manifest: &Manifest) -> Result<PathBuf, Failure> {
+        nhip_history::manifest::swap(&begun.partial.join(manifest::NAME), manifest)
+            .map_err(Failure::other)?;
+        fs::rename(&begun.partial, &begun.whole).map_err(|error| at(&begun.whole, error))?;
+        begun.named = true;
+        sync_directory(&self.root)?;
+        Ok(begun.whole.clone())
     }
 
     /// What an earlier run left unfinished: nobody writes there, for this one holds the lock.
@@ -131,11 +127,14 @@ impl Begun {
     pub(super) fn made_at(&self) -> String {
         self.made_at.clone()
     }
+}
 
-    /// Removes what was written.
-    pub(super) fn abandon(self) {
-        // What cannot be removed now is removed by the next run.
-        fs::remove_dir_all(&self.partial).unwrap_or_default();
+impl Drop for Begun {
+    fn drop(&mut self) {
+        if !self.named {
+            // Half a backup only takes room away from the next one; what cannot be removed now, the next run removes.
+            fs::remove_dir_all(&self.partial).unwrap_or_default();
+        }
     }
 }
 
@@ -253,6 +252,8 @@ mod tests {
         assert!(begun.partial().is_dir());
         assert!(folder.newest().expect("looked").is_none());
         assert!(meant(&to).is_err(), "no finished one");
+        let left = begun.partial().with_extension("left.partial");
+        fs::create_dir(&left).expect("made, as by a run that was killed");
         drop((folder, begun));
         drop(open().expect("opened again"));
         assert_eq!(subdirectories(&to).expect("listed"), Vec::<PathBuf>::new(), "swept");

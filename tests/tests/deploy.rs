@@ -28,7 +28,8 @@ fn command_lines() -> Vec<(String, Vec<String>)> {
     for document in ["docs/operations.md", "README.md"] {
         let text = read(document);
         let blocks = text.split("```").skip(1).step_by(2).flat_map(str::lines);
-        let spans = text.split('`').skip(1).step_by(2);
+        let prose = text.split("```").step_by(2);
+        let spans = prose.flat_map(|text| text.split('`').skip(1).step_by(2));
         let calls = blocks.chain(spans).filter_map(call);
         lines.extend(calls.map(|line| (document.to_owned(), line.to_owned())));
     }
