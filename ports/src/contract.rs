@@ -6,4 +6,5 @@ pub mod event_log;
 pub mod ingest_link;
 pub mod key_store;
 pub mod row_store;
+pub mod series_sink;
 pub mod state_store;

@@ -9,6 +9,7 @@ mod ingest_link;
 mod key_store;
 mod revisions;
 mod row_store;
+mod series_sink;
 mod state_store;
 
 pub mod contract;
@@ -30,4 +31,5 @@ pub use revisions::{
     RestatedFigure, RevisionError, Revisions,
 };
 pub use row_store::{RowStore, RowStoreError};
+pub use series_sink::{PositionError, SeriesSink, SinkError, SinkPosition, SinkPositions};
 pub use state_store::{SavedState, StateError, StateStore};

@@ -6,6 +6,7 @@ mod event_log;
 mod ingest_link;
 mod key_store;
 mod row_store;
+mod series_sink;
 mod state_store;
 
 pub use bus::MemoryBus;
@@ -14,4 +15,5 @@ pub use event_log::MemoryLog;
 pub use ingest_link::{Recorded, RecordingIntake, Script, ScriptedLink, UNTIL_S_MAX};
 pub use key_store::MemoryKeys;
 pub use row_store::MemoryRows;
+pub use series_sink::{MemoryPosition, MemorySink};
 pub use state_store::MemoryStates;

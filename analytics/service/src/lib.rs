@@ -8,7 +8,9 @@ mod mutant;
 mod query;
 mod row_writer;
 mod service;
+mod sink_follower;
 mod telemetry;
 
 pub use query::AnalysisHandle;
 pub use service::{Analytics, Config, Fault, Parts, RebirthSink, ServiceError, Started, start};
+pub use sink_follower::{SinkFollower, SinkPace};
