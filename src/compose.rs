@@ -16,6 +16,7 @@ use crate::installation::{self, DataDirectory};
 
 pub(crate) use crate::compose_feeds::feeds;
 pub(crate) use crate::compose_links::{Subscriber, subscribers};
+pub(crate) use crate::compose_sink::sink;
 
 /// The durable doors of a running node.
 pub(crate) struct Doors {

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use thiserror::Error;
 
 use crate::cli::NodeFlags;
+use crate::compose_sink::SinkConfig;
 use crate::config_links::{DropFolderConfig, PullConfig};
 
 /// What one node runs with.
@@ -30,6 +31,7 @@ pub(crate) struct Config {
     pub(crate) users: Vec<UserConfig>,
     pub(crate) drop_folders: Vec<DropFolderConfig>,
     pub(crate) pulls: Vec<PullConfig>,
+    pub(crate) sink: SinkConfig,
     pub(crate) origins: Vec<String>,
 }
 
@@ -73,6 +75,7 @@ struct File {
     user: Vec<UserConfig>,
     drop_folder: Vec<DropFolderConfig>,
     pull: Vec<PullConfig>,
+    sink: SinkConfig,
 }
 
 /// One subscription to a foreign broker.
@@ -155,6 +158,7 @@ impl Config {
             users: file.user,
             drop_folders: file.drop_folder,
             pulls: file.pull,
+            sink: file.sink,
             origins: file.origins,
         })
     }

@@ -10,12 +10,19 @@ pub(crate) struct DataDirectory {
     pub(crate) log: PathBuf,
     pub(crate) rows: PathBuf,
     pub(crate) states: PathBuf,
+    /// How far foreign databases were told.
+    pub(crate) sinks: PathBuf,
 }
 
 impl DataDirectory {
     /// The layout of a directory that may not exist yet.
     pub(crate) fn of(root: &Path) -> Self {
-        Self { log: root.join("log"), rows: root.join("rows"), states: root.join("state") }
+        Self {
+            log: root.join("log"),
+            rows: root.join("rows"),
+            states: root.join("state"),
+            sinks: root.join("sinks"),
+        }
     }
 }
 

@@ -8,6 +8,7 @@ mod commands;
 mod compose;
 mod compose_feeds;
 mod compose_links;
+mod compose_sink;
 mod config;
 mod config_links;
 mod installation;

@@ -30,6 +30,7 @@ const STEPS: &[Step] = &[
     Step { name: "lint", run: lint },
     Step { name: "program", run: program },
     Step { name: "crates", run: crates },
+    Step { name: "sink", run: sink },
     Step { name: "fuzz", run: |session| session.follow(fuzz::short()) },
     Step { name: "digests in release", run: digests_in_release },
     Step { name: "oracle", run: oracle },
@@ -120,6 +121,20 @@ fn crates(session: &mut Session) -> Outcome {
     session.follow(cargo(&arguments))
 }
 
+/// The sink is no part of the default build; it is linted and tested with its feature.
+fn sink(session: &mut Session) -> Outcome {
+    let feature = ["--workspace", "--features", "nhip/influx"];
+    let mut lint = cargo(&["clippy", "--bin", "nhip", "--test", "sink_influx", "--quiet"]);
+    lint.args(feature).args(["--", "--deny", "warnings"]);
+    session.follow(lint)?;
+    for target in [["--lib", "sink_influx"].as_slice(), &["--test", "sink_influx"]] {
+        let mut tests = cargo(&["test"]);
+        tests.args(feature).args(target);
+        session.follow(tests)?;
+    }
+    Ok(())
+}
+
 /// The committed digests must come out of an optimised build too (P3).
 fn digests_in_release(session: &mut Session) -> Outcome {
     session.follow(cargo(&["test", "--release", "--package", "nhip-engine", "--test", "digests"]))
@@ -135,7 +150,8 @@ fn oracle(session: &mut Session) -> Outcome {
     session.follow(unit)
 }
 
-/// The program with deliberate faults first, set aside for the tests that must notice them; then everything.
+/// The program with deliberate faults, and the one with the sink, set aside for the tests that need them; then
+/// everything.
 fn program(session: &mut Session) -> Outcome {
     // An example among the targets makes cargo choose the same features of the dependencies as for the tests, so
     // that they are compiled once.
@@ -145,6 +161,10 @@ fn program(session: &mut Session) -> Outcome {
     session.follow(faulty)?;
     let program = target().join("debug/nhip");
     std::fs::copy(&program, program.with_file_name("nhip-mutant")).map_err(|error| error.to_string())?;
+    let mut with_sink = cargo(&["build", "--workspace", "--bin", "nhip", "--example", "log_writer"]);
+    with_sink.args(["--features", "nhip/influx"]);
+    session.follow(with_sink)?;
+    std::fs::copy(&program, program.with_file_name("nhip-influx")).map_err(|error| error.to_string())?;
     session.follow(cargo(&["build", "--workspace", "--all-targets"]))
 }
 
