@@ -25,6 +25,41 @@ async fn keeps_the_promises_of_the_port() {
 }
 
 #[tokio::test]
+async fn a_row_is_one_line_with_every_field() {
+    let want = "figure,area=25459,indicator=env.pm25,origin=simulated,period=1h has_value=1i,value=35.2,\
+                numerator=-3520,denominator=3,k=4i,m=5i,revision=2i,state=\"final\",level=\"normal\",\
+                cause=\"closed\",definition=\"07070707070707070707070707070707\",\
+                window_end_ms=1795244400000i,known_at_ms=1795244712031i,known_offset=10i \
+                1795240800000000000\n";
+    assert_eq!(body(&[row(10, "env.pm25", 2)]).await, want);
+}
+
+#[tokio::test]
+async fn a_missing_value_is_not_zero() {
+    let text = body(&[Row { value: None, ..row(10, "a", 0) }]).await;
+    assert!(text.contains(" has_value=0i,numerator="), "{text}");
+    assert!(!text.contains(",value="), "{text}");
+}
+
+#[tokio::test]
+async fn groups_are_escaped() {
+    let mut odd = row(10, "a", 0);
+    odd.key.group = "a b,c=d\\e\nf".to_owned();
+    let text = body(&[odd]).await;
+    assert!(text.contains(",group=a\\ b\\,c\\=d\u{fffd}e\u{fffd}f,"), "{text}");
+    assert_eq!(text.lines().count(), 1);
+}
+
+#[tokio::test]
+async fn one_line_per_figure_whatever_the_order() {
+    let (old, new, other) = (row(10, "a", 1), row(20, "a", 2), row(20, "b", 0));
+    let text = body(&[old.clone(), new.clone(), other.clone()]).await;
+    assert_eq!(text.lines().count(), 2);
+    assert!(text.contains("revision=2i") && !text.contains("revision=1i"), "{text}");
+    assert_eq!(body(&[other, new, old]).await, text);
+}
+
+#[tokio::test]
 async fn bucket_organisation_precision_and_token_are_told() {
     let directory = tempfile::tempdir().expect("a directory");
     let token_file = directory.path().join("token");
@@ -103,6 +138,13 @@ fn wrong_settings_are_told_at_once() {
     assert!(InfluxSink::new(absent).is_err_and(|error| error.to_string().contains("/none/such")));
     let no_certificate = InfluxSettings { ca_file: Some("/none/such".into()), ..settings(&model) };
     assert!(InfluxSink::new(no_certificate).is_err());
+}
+
+/// What is sent for these rows.
+async fn body(rows: &[Row]) -> String {
+    let model = Model::start();
+    InfluxSink::new(settings(&model)).expect("a sink").write(rows).await.expect("taken");
+    model.requests().pop().expect("a request").2
 }
 
 fn settings(model: &Model) -> InfluxSettings {
