@@ -16,6 +16,7 @@ use crate::installation::DataDirectory;
 /// The longest pause between two looks at the rows: a day.
 const INTERVAL_S_MAX: u64 = 24 * 3_600;
 /// The longest wait for one answer.
+#[cfg(feature = "influx")]
 const TIMEOUT_S_MAX: u64 = 600;
 /// The most rows in one request.
 const BATCH_ROWS_MAX: usize = 50_000;

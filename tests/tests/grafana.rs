@@ -127,7 +127,6 @@ fn every_expression_finds_data(city: &mut City<'_>, prometheus: &SeriesServer) {
     until("every expression finds data", FOUND_MAX, || {
         city.live();
         missing.retain(|expression| found(prometheus, expression).is_empty());
-        println!("without data so far: {missing:#?}");
         missing.is_empty()
     });
     // A fallback to 0 would hide a metric that does not exist.
