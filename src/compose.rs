@@ -19,6 +19,7 @@ use crate::stopped_log::StoppedLog;
 
 pub(crate) use crate::compose_feeds::feeds;
 pub(crate) use crate::compose_links::{Subscriber, subscribers};
+pub(crate) use crate::compose_sink::sink;
 
 /// The durable doors of a running node.
 pub(crate) struct Doors {

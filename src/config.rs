@@ -7,6 +7,7 @@ use serde::Deserialize;
 use thiserror::Error;
 
 use crate::cli::NodeFlags;
+use crate::compose_sink::SinkConfig;
 use crate::config_links::{DropFolderConfig, PullConfig};
 use crate::config_log::{ArchiveConfig, LogKeys};
 
@@ -32,6 +33,7 @@ pub(crate) struct Config {
     pub(crate) users: Vec<UserConfig>,
     pub(crate) drop_folders: Vec<DropFolderConfig>,
     pub(crate) pulls: Vec<PullConfig>,
+    pub(crate) sink: SinkConfig,
     pub(crate) origins: Vec<String>,
     pub(crate) log: LogKeys,
     pub(crate) archive: ArchiveConfig,
@@ -80,6 +82,7 @@ struct File {
     pull: Vec<PullConfig>,
     log: LogKeys,
     archive: ArchiveConfig,
+    sink: SinkConfig,
 }
 
 /// One subscription to a foreign broker.
@@ -163,6 +166,7 @@ impl Config {
             users: file.user,
             drop_folders: file.drop_folder,
             pulls: file.pull,
+            sink: file.sink,
             origins: file.origins,
             log: file.log,
             archive: file.archive,

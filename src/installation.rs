@@ -12,6 +12,8 @@ pub(crate) struct DataDirectory {
     pub(crate) states: PathBuf,
     pub(crate) series: PathBuf,
     pub(crate) archive: PathBuf,
+    /// How far foreign databases were told.
+    pub(crate) sinks: PathBuf,
 }
 
 impl DataDirectory {
@@ -24,6 +26,7 @@ impl DataDirectory {
             states: inside("state"),
             series: inside("series"),
             archive: inside("archive"),
+            sinks: inside("sinks"),
         }
     }
 }

@@ -9,6 +9,7 @@ mod commands;
 mod compose;
 mod compose_feeds;
 mod compose_links;
+mod compose_sink;
 mod config;
 mod config_links;
 mod config_log;

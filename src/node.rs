@@ -99,10 +99,10 @@ impl Node {
         let served =
             dashboard(&config, &links, &doors, analysis, bus, room.clone(), clock.clone(), revised, metrics);
         start_links(&mut tasks, links, &room, &stop);
+        start_sink(&mut tasks, &config, &doors, &stop)?;
         if self_report::wanted(&profile) {
-            let (intake, log) = (room.clone(), doors.log.clone());
+            let (intake, log, last_record) = (room.clone(), doors.log.clone(), started.last_record);
             let (clock, tenant) = (clock.clone(), profile.id.clone());
-            let last_record = started.last_record;
             let report = self_report::SelfReport { intake, analysis: own, log, clock, tenant, last_record };
             tasks.spawn("self report", report.run(stop.clone()));
         }
@@ -299,6 +299,23 @@ impl Links {
         links.extend(self.feeds.iter().cloned());
         links
     }
+}
+
+/// A foreign database is told beside everything else; nothing waits for it.
+fn start_sink(
+    tasks: &mut Tasks,
+    config: &Config,
+    doors: &Doors,
+    stop: &CancellationToken,
+) -> Result<(), Failure> {
+    if let Some(follower) = compose::sink(config, doors.rows.clone())? {
+        let stop = stop.clone();
+        tasks.spawn("sink", async move {
+            follower.run(stop).await;
+            Ok(())
+        });
+    }
+    Ok(())
 }
 
 fn start_links(tasks: &mut Tasks, links: Links, room: &Arc<IngestRoom>, stop: &CancellationToken) {

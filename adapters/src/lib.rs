@@ -12,7 +12,10 @@ mod mqtt_commands;
 mod mqtt_endpoint;
 mod mqtt_subscriber;
 mod mqtt_tls;
+mod position_file;
 mod rows_file;
+#[cfg(feature = "influx")]
+mod sink_influx;
 mod state_file;
 
 pub use bus_local::{BUS_UPDATES_MAX, LocalBus};
@@ -30,7 +33,10 @@ pub use mqtt_endpoint::{
     MqttAccess, MqttEndpoint, MqttEndpointConfig, MqttPassword, MqttServerTls, MqttUser, hash_password,
 };
 pub use mqtt_subscriber::{MqttSubscriber, MqttSubscriberConfig};
+pub use position_file::PositionFile;
 pub use rows_file::{RowFiles, WholeRows, whole_rows};
+#[cfg(feature = "influx")]
+pub use sink_influx::{InfluxError, InfluxSettings, InfluxSink};
 pub use state_file::StateFiles;
 
 #[cfg(feature = "fault-injection")]

@@ -7,4 +7,5 @@ pub mod history;
 pub mod ingest_link;
 pub mod key_store;
 pub mod row_store;
+pub mod series_sink;
 pub mod state_store;

@@ -11,6 +11,7 @@ mod key_store;
 mod past;
 mod revisions;
 mod row_store;
+mod series_sink;
 mod state_store;
 
 pub mod contract;
@@ -36,4 +37,5 @@ pub use revisions::{
     RestatedFigure, RevisionError, Revisions,
 };
 pub use row_store::{Landing, RowStore, RowStoreError, TickRows};
+pub use series_sink::{PositionError, SeriesSink, SinkError, SinkPosition, SinkPositions};
 pub use state_store::{KeptState, SavedState, StateError, StateStore};

@@ -7,6 +7,7 @@ mod history;
 mod ingest_link;
 mod key_store;
 mod row_store;
+mod series_sink;
 mod state_store;
 
 pub use bus::MemoryBus;
@@ -15,4 +16,5 @@ pub use event_log::MemoryLog;
 pub use ingest_link::{Recorded, RecordingIntake, Script, ScriptedLink, UNTIL_S_MAX};
 pub use key_store::MemoryKeys;
 pub use row_store::MemoryRows;
+pub use series_sink::{MemoryPosition, MemorySink};
 pub use state_store::MemoryStates;

@@ -80,7 +80,7 @@ impl Drop for Mosquitto {
 }
 
 /// A port nobody listens on now; the broker cannot tell us one it chose itself.
-fn free_address() -> SocketAddr {
+pub(crate) fn free_address() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.local_addr().expect("its address")
 }

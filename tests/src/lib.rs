@@ -7,7 +7,9 @@ mod load;
 mod mqtt;
 mod node;
 mod oracle;
+mod relay;
 mod replayed;
+mod series_server;
 mod stepped;
 mod wait;
 
@@ -16,9 +18,11 @@ pub use disk::PowerDisk;
 pub use http::{get, get_json, metric, post};
 pub use load::Load;
 pub use mqtt::MqttWire;
-pub use node::{Node, NodeOptions, binary};
+pub use node::{Node, NodeOptions, binary, with_sink};
 pub use oracle::{Oracle, shared_data};
+pub use relay::Relay;
 pub use replayed::{Account, Replayed};
+pub use series_server::{Series, SeriesServer};
 pub use stepped::SteppedNode;
 pub use wait::{until, until_some};
 

@@ -26,6 +26,13 @@ pub fn binary() -> PathBuf {
     binary
 }
 
+/// The program built with the sink of a foreign database, set aside for the tests; none: it was not built.
+#[must_use]
+pub fn with_sink() -> Option<PathBuf> {
+    let program = binary().with_file_name("nhip-influx");
+    program.exists().then_some(program)
+}
+
 /// How to start a node.
 #[derive(Clone, Debug)]
 pub struct NodeOptions {

@@ -22,6 +22,8 @@ const TEST: &[Tool] = &[
     Tool { probe: ("chromium", &["--version"]), package: "chromium" },
     Tool { probe: ("strace", &["-V"]), package: "strace" },
     Tool { probe: ("mkfs.ext4", &["-V"]), package: "e2fsprogs" },
+    Tool { probe: ("prometheus", &["--version"]), package: "prometheus" },
+    Tool { probe: ("victoria-metrics", &["--version"]), package: "victoria-metrics" },
     Tool { probe: ("openssl", &["version"]), package: "openssl" },
     Tool { probe: ("python3", &["-c", "import ensurepip, venv"]), package: "python3-venv" },
     Tool { probe: ("python3", &["-c", "import yaml"]), package: "python3-yaml" },

@@ -10,9 +10,11 @@ mod past;
 mod query;
 mod row_writer;
 mod service;
+mod sink_follower;
 mod telemetry;
 mod windows;
 
 pub use past::PastConfig;
 pub use query::AnalysisHandle;
 pub use service::{Analytics, Config, Fault, Parts, RebirthSink, ServiceError, Started, start};
+pub use sink_follower::{SinkFollower, SinkPace};

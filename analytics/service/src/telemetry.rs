@@ -77,3 +77,23 @@ pub(crate) fn past(from: Offset, to: Offset, seconds: f64) {
 pub(crate) fn past_refused(reason: &'static str) {
     counter!("nhip_analytics_past_refused_total", "reason" => reason).increment(1);
 }
+
+pub(crate) fn sink_told(rows: usize, seconds: f64) {
+    counter!("nhip_sink_rows_total").increment(rows as u64);
+    histogram!("nhip_sink_write_seconds").record(seconds);
+}
+
+/// The far side, the rows or the position: it is tried again.
+pub(crate) fn sink_failed(reason: &'static str, detail: &str) {
+    counter!("nhip_sink_failures_total", "reason" => reason).increment(1);
+    tracing::warn!(reason, detail, "the sink waits and tries the same rows again");
+}
+
+pub(crate) fn sink_refused(figure: &str, reason: &str) {
+    counter!("nhip_sink_refused_rows_total").increment(1);
+    tracing::error!(figure, reason, "the sink left out a row that its database refuses");
+}
+
+pub(crate) fn sink_lag(records: u64) {
+    gauge!("nhip_sink_lag_records").set(records as f64);
+}

@@ -43,6 +43,8 @@ const CONFINED: &[(&str, &[&str])] = &[
         ],
     ),
     ("clap", &["nhip", "nhip-bench", "xtask"]),
+    ("influxdb2", &["nhip-adapters"]),
+    ("reqwest", &["nhip-adapters"]),
     ("polars", &["nhip-analyst"]),
     ("parquet", &["nhip-history", "nhip-analyst"]),
 ];
