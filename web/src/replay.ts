@@ -62,6 +62,8 @@ export class ReplayLink implements ScreenLink {
   mode: Mode;
   state: ReplayState = "working";
   #playing = true;
+  /** The mode asked for; the one shown follows with its values. */
+  #asked: Mode;
   #base: string;
   #view: string;
   #store: Store;
@@ -82,7 +84,7 @@ export class ReplayLink implements ScreenLink {
     this.#view = place.view;
     this.at = start.at;
     this.speed = start.speed;
-    this.mode = start.mode;
+    this.mode = this.#asked = start.mode;
     this.#store = store;
     this.#clock = clock;
     this.#listener = listener;
@@ -135,7 +137,7 @@ export class ReplayLink implements ScreenLink {
   }
 
   nextMode(): void {
-    this.mode = MODES[(MODES.indexOf(this.mode) + 1) % MODES.length]!;
+    this.#asked = MODES[(MODES.indexOf(this.#asked) + 1) % MODES.length]!;
     this.#show(this.at);
   }
 
@@ -157,7 +159,8 @@ export class ReplayLink implements ScreenLink {
 
   async #moment(at: number, turn: number): Promise<void> {
     const began = performance.now();
-    const answer = Number.isFinite(at) ? await this.#ask(at) : "wrong";
+    const mode = this.#asked;
+    const answer = Number.isFinite(at) ? await this.#ask(at, mode) : "wrong";
     if (turn !== this.#turn) return;
     if (typeof answer === "string") {
       this.state = answer;
@@ -168,6 +171,7 @@ export class ReplayLink implements ScreenLink {
       return;
     }
     this.at = answer.server_ts;
+    this.mode = mode;
     this.lastFrame = performance.now();
     this.state = this.#playing ? "playing" : "paused";
     this.#clock.place(answer.server_ts, this.lastFrame);
@@ -179,8 +183,8 @@ export class ReplayLink implements ScreenLink {
   }
 
   /** The snapshot of a moment, or why there is none. */
-  async #ask(at: number): Promise<Snapshot | ReplayState> {
-    const query = new URLSearchParams({ as_of: new Date(at).toISOString(), mode: this.mode });
+  async #ask(at: number, mode: Mode): Promise<Snapshot | ReplayState> {
+    const query = new URLSearchParams({ as_of: new Date(at).toISOString(), mode });
     const url = `${this.#base}/api/v1/views/${encodeURIComponent(this.#view)}/snapshot?${query}`;
     try {
       const response = await fetch(url, { cache: "no-store", signal: AbortSignal.timeout(MOMENT_MAX_MS) });
