@@ -158,6 +158,7 @@ pub async fn run(config: LoadConfig, stop: CancellationToken) -> Result<LoadRepo
         let (server, inflight_max, stop) = (config.server, config.inflight_max, stop.clone());
         tasks.spawn(async move {
             let tally = session::drive(server, inflight_max, &mut traffic, &stop).await;
+            traffic.close_journal().await;
             (tally, traffic)
         });
     }
@@ -307,6 +308,16 @@ impl LoadTraffic {
             }
         }
         self.overflow.extend(left);
+    }
+
+    /// Hands the journal what it had no room for, and gives it up: an acknowledgement is never left untold.
+    async fn close_journal(&mut self) {
+        let Some(journal) = self.journal.take() else { return };
+        for line in self.overflow.drain(..) {
+            if journal.send(line).await.is_err() {
+                break;
+            }
+        }
     }
 }
 

@@ -73,7 +73,7 @@ pub async fn publish(
         }
     };
     tokio::join!(drive, feed);
-    let counts = traffic.finish();
+    let counts = traffic.finish().await;
     close_journal(written).await?;
     Ok(counts)
 }
@@ -207,8 +207,15 @@ impl PlannedTraffic {
         }
     }
 
-    /// Gives up the journal and tells the counts.
-    pub(crate) fn finish(self) -> Counts {
+    /// Gives the journal what it had no room for, gives it up and tells the counts.
+    pub(crate) async fn finish(mut self) -> Counts {
+        if let Some(journal) = &self.journal {
+            for line in self.lines.drain(..) {
+                if journal.lines.send(line).await.is_err() {
+                    break;
+                }
+            }
+        }
         self.counts
     }
 

@@ -168,7 +168,7 @@ async fn connection(
     if tally.unacknowledged > 0 {
         tracing::debug!(unacknowledged = tally.unacknowledged, "a connection of the demo stopped early");
     }
-    (traffic.finish(), tally.reconnects)
+    (traffic.finish().await, tally.reconnects)
 }
 
 async fn feed(
