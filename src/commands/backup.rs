@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::backup::{self, Order};
 use crate::cli::{BackupFlags, BackupKeys, NodeFlags, RestoreFlags};
-use crate::commands::{Failure, replay};
+use crate::commands::{Failure, log, replay};
 use crate::config::{Config, Defaults};
 use crate::observe::{complain, say};
 
@@ -87,8 +87,7 @@ pub(crate) async fn restore(flags: &RestoreFlags) -> Result<(), Failure> {
 
 /// Every record, then every row and snapshot against a replay; says the digests `nhip replay` says.
 async fn verify(data: &Path) -> Result<(), Failure> {
-    let report = nhip_adapters::verify_log(&data.join("log")).map_err(Failure::other)?;
-    say(&report.to_string());
+    log::verify(data)?;
     replay::command(data, 1, None, None).await
 }
 

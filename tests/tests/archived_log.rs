@@ -90,6 +90,43 @@ fn nothing_acknowledged_is_lost_while_the_log_goes_into_the_archive() {
     assert!(wrong.is_empty() && said.contains("records "), "{said}");
 }
 
+/// While publishers go on and segments move into the archive.
+#[test]
+fn a_backup_of_a_trimmed_node_gives_back_log_and_archive() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let (data, backups) = (directory.path().join("data"), directory.path().join("backups"));
+    let archiving = options(&data, "[archive]\nkeep_log_segments = 1\npause_seconds = 1\n");
+    let mut node = Node::start(&archiving).expect("a node");
+    publish(&node, &directory.path().join("journal.jsonl"), 1, 3_000);
+    until_trimmed(&node, 2.0);
+    std::thread::scope(|scope| {
+        scope.spawn(|| publish(&node, &directory.path().join("more.jsonl"), 2, 3_000));
+        nhip(&["backup", "--to", &backups.to_string_lossy()], &data);
+    });
+    assert!(node.stop().success(), "{}", node.said());
+    let restored = directory.path().join("restored");
+    let output = Command::new(binary())
+        .args([
+            "restore",
+            "--verify",
+            "--from",
+            &backups.to_string_lossy(),
+            "--to",
+            &restored.to_string_lossy(),
+        ])
+        .output()
+        .expect("the program runs");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(said.contains("archive: offsets 0.."), "{said}");
+    let end =
+        said.lines().find_map(|line| line.strip_prefix("records ")?.split(' ').next()?.parse::<u64>().ok());
+    let end = end.expect("how many records were replayed").to_string();
+    let replayed = nhip(&["replay", "--until", &end], &data);
+    let digests = |said: &str| said.lines().find(|line| line.starts_with("rows_digest ")).map(str::to_owned);
+    assert_eq!(digests(&said), digests(&replayed), "the same figures as the original up to there");
+}
+
 fn options(data: &Path, archive: &str) -> NodeOptions {
     let config = data.with_extension("toml");
     std::fs::write(&config, format!("snapshot_seconds = 1\n[log]\nsegment_kib = 64\n{archive}"))
