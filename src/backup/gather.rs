@@ -11,7 +11,7 @@ use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use nhip_adapters::{LogExtent, LogOpenError, log_extent, whole_rows};
+use nhip_adapters::{LogExtent, LogOpenError, log_extent, log_is_open, whole_rows};
 use nhip_proto::Offset;
 
 use crate::commands::Failure;
@@ -139,7 +139,7 @@ async fn take_log(
         if taken.is_some() && data.join(ARCHIVE).is_dir() {
             take_ruled(copier, data, ARCHIVE)?;
             // The archive may have gone beyond the segments meanwhile; after this it has not.
-            taken = take_segments(copier, log, needed).await?;
+            taken = take_segments(copier, log, needed.max(beyond_archive(copier, log))).await?;
         }
         if let Some(extent) = taken {
             return Ok(extent);
@@ -189,6 +189,18 @@ fn segments_taken(copier: &Copier) -> Vec<String> {
     taken
 }
 
+/// How far the log must reach for the archive that was taken, whose files are named by their first offset and the one
+/// after their last. While a node writes, the durable mark follows half a second behind, and it must stand in the
+/// segment that begins where the archive ends.
+fn beyond_archive(copier: &Copier, log: &Path) -> Offset {
+    let ends = copier.taken_below(&format!("data/{ARCHIVE}")).into_iter().filter_map(|path| {
+        let name = path.rsplit('/').next()?.strip_suffix(".parquet")?;
+        name.rsplit('-').next()?.parse().ok().map(Offset)
+    });
+    let Some(end) = ends.max() else { return Offset(0) };
+    if log_is_open(log) { end.next() } else { end }
+}
+
 /// Files are named by the first offset in them.
 fn first_offset(path: &str) -> Offset {
     let name = path.rsplit('/').next().unwrap_or_default();
@@ -203,7 +215,7 @@ async fn extent_beyond(log: &Path, needed: Offset) -> Result<LogExtent, Failure>
             Ok(extent) if extent.end >= needed => return Ok(extent),
             Ok(extent) if began.elapsed() >= MARK_WAIT_MAX => {
                 return Err(Failure::other(format!(
-                    "{}: rows or snapshots reach offset {}, the log is durable up to {}: does the node stand still?",
+                    "{}: rows, snapshots or archive reach offset {}, the log is durable up to {}: does the node stand still?",
                     log.display(),
                     needed.0,
                     extent.end.0
