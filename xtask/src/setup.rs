@@ -19,12 +19,15 @@ const WEB: &[Tool] = &[
 
 const TEST: &[Tool] = &[
     Tool { probe: ("mosquitto", &["-h"]), package: "mosquitto" },
+    Tool { probe: ("mosquitto_pub", &["--help"]), package: "mosquitto-clients" },
+    Tool { probe: ("curl", &["--version"]), package: "curl" },
     Tool { probe: ("chromium", &["--version"]), package: "chromium" },
     Tool { probe: ("strace", &["-V"]), package: "strace" },
     Tool { probe: ("mkfs.ext4", &["-V"]), package: "e2fsprogs" },
     Tool { probe: ("prometheus", &["--version"]), package: "prometheus" },
     Tool { probe: ("victoria-metrics", &["--version"]), package: "victoria-metrics" },
     Tool { probe: ("openssl", &["version"]), package: "openssl" },
+    Tool { probe: ("systemd-analyze", &["--version"]), package: "systemd" },
     Tool { probe: ("python3", &["-c", "import ensurepip, venv"]), package: "python3-venv" },
     Tool { probe: ("python3", &["-c", "import yaml"]), package: "python3-yaml" },
 ];
