@@ -215,7 +215,7 @@ async fn extent_beyond(log: &Path, needed: Offset) -> Result<LogExtent, Failure>
             Ok(extent) if extent.end >= needed => return Ok(extent),
             Ok(extent) if began.elapsed() >= MARK_WAIT_MAX => {
                 return Err(Failure::other(format!(
-                    "{}: rows, snapshots or archive reach offset {}, the log is durable up to {}: does the node stand still?",
+                    "{}: what was copied reaches offset {}, the log is durable up to {}: does the node stand still?",
                     log.display(),
                     needed.0,
                     extent.end.0
