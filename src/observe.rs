@@ -1,5 +1,6 @@
 //! Logs to stderr, metrics as Prometheus text; the only file that prints beside the commands.
 
+use std::io::Write as _;
 use std::time::Duration;
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
@@ -37,10 +38,16 @@ pub(crate) async fn keep_metrics(metrics: PrometheusHandle, stop: CancellationTo
     }
 }
 
-/// One line on stdout: the answer of a command.
-#[expect(clippy::print_stdout, reason = "commands answer on stdout")]
+/// One line on stdout, in one write: the answer of a command. A reader that went away misses it, and nothing else
+/// happens: a node must not end because whoever waited for its ready line has read enough.
 pub(crate) fn say(line: &str) {
-    println!("{line}");
+    let mut output = std::io::stdout().lock();
+    let said = output.write_all(format!("{line}\n").as_bytes()).and_then(|()| output.flush());
+    if let Err(error) = said
+        && error.kind() != std::io::ErrorKind::BrokenPipe
+    {
+        complain(&format!("stdout: {error}"));
+    }
 }
 
 /// One line on stderr: how far a command is.
