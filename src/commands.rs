@@ -15,6 +15,7 @@ mod replay;
 mod revise;
 mod rows;
 mod run;
+mod unseal;
 
 pub(crate) use replay::{hex, read as read_batch};
 
@@ -72,8 +73,9 @@ pub(crate) fn execute(arguments: Arguments) -> Result<(), Failure> {
         Command::Replay { data, threads, seed, until } => {
             runtime()?.block_on(replay::command(&data, threads, seed, until))
         }
-        Command::Explain { indicator, area, http } => {
-            runtime()?.block_on(explain::explain(&indicator, &area, http))
+        Command::Explain { indicator, area, window, http, unseal } => {
+            let figure = explain::Asked { indicator, area, window, http };
+            runtime()?.block_on(explain::explain(&figure, &unseal))
         }
         Command::Export(flags) => runtime()?.block_on(export::export(&flags)),
         Command::Reload { http } => runtime()?.block_on(revise::reload(http)),

@@ -136,7 +136,7 @@ impl Config {
         let embedded = file.embedded_endpoint.unwrap_or(true);
         let mqtt = flags.mqtt.or(file.mqtt).unwrap_or_else(|| local(1883));
         let data = flags.data.clone().or(file.data).unwrap_or(defaults.data);
-        let keys = flags.keys.clone().or(file.keys).unwrap_or_else(|| beside(&data, "-keys"));
+        let keys = flags.keys.clone().or(file.keys).unwrap_or_else(|| keys_beside(&data));
         let allowed = http.ip().is_loopback() || flags.open || file.open;
         if !allowed {
             return Err(ConfigError::Open(http));
@@ -185,6 +185,11 @@ fn read_file(path: &Path) -> Result<File, ConfigError> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| ConfigError::Unreadable { path: shown.clone(), reason: error.to_string() })?;
     toml::from_str(&text).map_err(|error| ConfigError::Malformed { path: shown, reason: error.to_string() })
+}
+
+/// Where the keys of a data directory lie if nobody says otherwise.
+pub(crate) fn keys_beside(data: &Path) -> PathBuf {
+    beside(data, "-keys")
 }
 
 fn beside(data: &Path, suffix: &str) -> PathBuf {

@@ -8,10 +8,10 @@ use nhip_analytics::AnalysisHandle;
 use nhip_ingest::IngestRoom;
 use nhip_ports::{
     AnalysisError, ProfileApplied, REPORT_OFFSETS_MAX, RedecodeOrder, RedecodeReport, Refused, RestateOrder,
-    RestateReport, RestatedFigure, RevisionError, Revisions,
+    RestateReport, RestatedFigure, RevisionError, Revisions, UnsealOrder,
 };
 use nhip_profile::{Edition, Profile};
-use nhip_proto::{ArrivalTime, ProfileText, Restate};
+use nhip_proto::{ArrivalTime, Offset, ProfileText, Restate};
 use tokio::sync::{Mutex, watch};
 
 use crate::commands::{Failure, hex};
@@ -98,6 +98,13 @@ impl Revisions for Reviser {
     async fn redecode(&self, order: RedecodeOrder) -> Result<RedecodeReport, RevisionError> {
         let _turn = self.turn()?;
         self.room.redecode(&order).await.map_err(stopping)
+    }
+
+    async fn unseal(&self, order: UnsealOrder) -> Result<Offset, RevisionError> {
+        let appended = self.room.note_unsealing(&order).await.map_err(stopping)?;
+        metrics::counter!("nhip_node_unsealings_total").increment(1);
+        tracing::warn!(offset = appended.first.0, author = order.author, "payloads are about to be unsealed");
+        Ok(appended.first)
     }
 
     async fn restate(&self, order: RestateOrder, dry_run: bool) -> Result<RestateReport, RevisionError> {

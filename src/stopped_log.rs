@@ -1,4 +1,5 @@
-//! The log of a stopped node for reading only: its archive first, then its segments.
+//! The log of a node for reading only: its archive first, then its segments. Whole of a stopped node; one record at a
+//! time beside a running one.
 
 use nhip_adapters::{LogFiles, LogIdentity};
 use nhip_history::archive::{Archive, as_log_error};
@@ -6,6 +7,12 @@ use nhip_ports::{LogError, ReadLimit};
 use nhip_proto::{Logged, Offset};
 
 use crate::commands::Failure;
+use crate::installation::DataDirectory;
+
+/// How often segments may be trimmed from under a look.
+const LOOKS_MAX: u32 = 5;
+/// One record.
+const ONE: ReadLimit = ReadLimit { records_max: 1, bytes_max: 1 };
 
 /// Archive and segments as one log.
 pub(crate) struct StoppedLog {
@@ -43,4 +50,31 @@ impl StoppedLog {
         }
         self.archive.read(from, limit).map_err(|error| as_log_error(from, error))
     }
+}
+
+/// One record of a log a node may be writing on; takes no lock. None: it is not below the durable mark yet.
+pub(crate) fn read_beside(directory: &DataDirectory, offset: Offset) -> Result<Option<Logged>, Failure> {
+    let mut last = None;
+    for _ in 0..LOOKS_MAX {
+        match look_beside(directory, offset) {
+            Ok(found) => return Ok(found),
+            Err(failure) => last = Some(failure),
+        }
+    }
+    Err(last.unwrap_or_else(|| Failure::other("no look")))
+}
+
+/// What is trimmed between the two openings is in the archive, or the next look finds it there.
+fn look_beside(directory: &DataDirectory, offset: Offset) -> Result<Option<Logged>, Failure> {
+    let files = LogFiles::open_durable(&directory.log).map_err(Failure::other)?;
+    if offset >= files.end() {
+        return Ok(None);
+    }
+    let records = if offset >= files.first() {
+        files.read(offset, ONE).map_err(Failure::other)?
+    } else {
+        let archive = Archive::open(&directory.archive).map_err(Failure::other)?;
+        archive.read(offset, ONE).map_err(Failure::other)?
+    };
+    Ok(records.into_iter().next())
 }

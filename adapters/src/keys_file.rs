@@ -76,6 +76,22 @@ impl KeyStore for KeyFiles {
     }
 }
 
+/// One key out of a directory a node may be using: takes no lock, writes nothing, reads no other key. None: it was
+/// destroyed.
+///
+/// # Errors
+/// [`KeyError::Gone`]: the directory has no file of it; [`KeyError::Failed`]: the file is damaged or cannot be read.
+pub fn read_key(dir: &Path, id: &str) -> Result<Option<DataKey>, KeyError> {
+    let name = file_name(id);
+    let bytes = fs::read(dir.join(&name)).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => KeyError::Gone(id.to_owned()),
+        _ => failed(&error),
+    })?;
+    let entry = decoded(&bytes).filter(|(found, _)| found == id);
+    let (id, key) = entry.ok_or_else(|| KeyError::Failed(format!("key file {name} is damaged")))?;
+    Ok(key.map(|bytes| DataKey { id, bytes }))
+}
+
 impl Store {
     fn living(&self, class: &KeyClass, at: ArrivalTime) -> Option<DataKey> {
         let keys = self.keys();

@@ -22,7 +22,7 @@ pub use bus_local::{BUS_UPDATES_MAX, LocalBus};
 pub use clock_system::{ScaledClock, SystemClock};
 pub use drop_folder::{DropFolder, DropFolderConfig};
 pub use http_pull::{HttpPull, HttpPullConfig, Paging, PullLogin};
-pub use keys_file::KeyFiles;
+pub use keys_file::{KeyFiles, read_key};
 pub use log_segment::{
     LogConfig, LogExtent, LogFiles, LogIdentity, LogOpenError, LogPiece, RecoveryReport, SegmentLog,
     VerifyReport, extent as log_extent, is_open as log_is_open, verify as verify_log,

@@ -86,6 +86,7 @@ pub(crate) fn router(node: Arc<Node>) -> Router {
         .route("/api/v1/ingest/{stream}", post(ingest::ingest))
         .route("/api/v1/profile", post(revisions::apply_profile))
         .route("/api/v1/redecode", post(revisions::redecode))
+        .route("/api/v1/unsealings", post(revisions::unseal))
         .route("/api/v1/restatements", get(restatements::restatements))
         .route("/api/v1/restatements", post(revisions::restate))
         .route("/healthz", get(operations::health))

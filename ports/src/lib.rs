@@ -34,7 +34,7 @@ pub use key_store::{DataKey, KeyClass, KeyError, KeyStore};
 pub use past::{PastBoard, PastError, PastMoment};
 pub use revisions::{
     ProfileApplied, REPORT_OFFSETS_MAX, RedecodeOrder, RedecodeReport, RestateOrder, RestateReport,
-    RestatedFigure, RevisionError, Revisions,
+    RestatedFigure, RevisionError, Revisions, UNSEAL_OFFSETS_MAX, UnsealOrder,
 };
 pub use row_store::{Landing, RowStore, RowStoreError, TickRows};
 pub use series_sink::{PositionError, SeriesSink, SinkError, SinkPosition, SinkPositions};

@@ -1,5 +1,5 @@
-//! Changes of what counts: another profile, stored messages read again, figures of the past computed again. Each is
-//! asked for from outside and becomes records of the log.
+//! Changes of what counts: another profile, stored messages read again, figures of the past computed again; and that
+//! stored payloads are opened. Each is asked for from outside and becomes records of the log.
 
 use async_trait::async_trait;
 use nhip_proto::{ArrivalTime, EventTime, IndicatorId, Offset, SourceId, StreamId};
@@ -7,6 +7,8 @@ use thiserror::Error;
 
 /// Offsets listed by name in one answer at most; counts are of all.
 pub const REPORT_OFFSETS_MAX: usize = 1_000;
+/// Records one Command may name that are about to be unsealed.
+pub const UNSEAL_OFFSETS_MAX: usize = 8;
 
 /// A profile that is now valid.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,6 +88,17 @@ pub struct RedecodeReport {
     pub next: Option<Offset>,
 }
 
+/// Which stored payloads somebody is about to open on the machine itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnsealOrder {
+    /// The records, at most [`UNSEAL_OFFSETS_MAX`].
+    pub offsets: Vec<Offset>,
+    /// Why.
+    pub reason: String,
+    /// By whom.
+    pub author: String,
+}
+
 /// Which figures are to be computed again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RestateOrder {
@@ -151,6 +164,10 @@ pub trait Revisions: Send + Sync {
 
     /// Reads stored messages again.
     async fn redecode(&self, order: RedecodeOrder) -> Result<RedecodeReport, RevisionError>;
+
+    /// Logs that payloads are about to be opened, and opens none: whoever holds keys and log does that. Returns the
+    /// Command record.
+    async fn unseal(&self, order: UnsealOrder) -> Result<Offset, RevisionError>;
 
     /// Computes figures of the past again; `dry_run`: only tells what would change.
     async fn restate(&self, order: RestateOrder, dry_run: bool) -> Result<RestateReport, RevisionError>;

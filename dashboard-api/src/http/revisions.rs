@@ -1,4 +1,4 @@
-//! `POST profile | redecode | restatements`: what counts is changed here, and only here.
+//! `POST profile | redecode | restatements | unsealings`: what counts is changed here, and only here.
 
 use std::sync::Arc;
 
@@ -6,7 +6,10 @@ use axum::body::{Body, to_bytes};
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
-use nhip_ports::{RedecodeOrder, RedecodeReport, RestateOrder, RestateReport, RevisionError};
+use nhip_ports::{
+    RedecodeOrder, RedecodeReport, RestateOrder, RestateReport, RevisionError, UNSEAL_OFFSETS_MAX,
+    UnsealOrder,
+};
 use nhip_proto::{ArrivalTime, Decimal, EventTime, IndicatorId, Offset, SourceId, StreamId};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -42,6 +45,15 @@ struct Restate {
     indicator: String,
     from: String,
     to: String,
+    reason: String,
+    author: String,
+}
+
+/// Body of `POST /api/v1/unsealings`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Unseal {
+    offsets: Vec<u64>,
     reason: String,
     author: String,
 }
@@ -132,6 +144,23 @@ pub(crate) async fn restate(
     let zone = Zone::of(&node.profile().zone);
     let report = node.parts.revisions.restate(order, asked.dry_run).await.map_err(refused)?;
     Ok(json_response(&restated(&report, &zone)))
+}
+
+/// `POST /api/v1/unsealings`: logs who is about to open which payloads, and why. No payload is ever an answer.
+pub(crate) async fn unseal(
+    State(node): State<Arc<Node>>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Refusal> {
+    let asked: Unseal = order(&headers, body).await?;
+    let (reason, author) = texts(asked.reason, asked.author)?;
+    if !(1..=UNSEAL_OFFSETS_MAX).contains(&asked.offsets.len()) {
+        return Err(Problem::unprocessable("offsets are 1 to 8 records of a figure").into());
+    }
+    let offsets = asked.offsets.into_iter().map(Offset).collect();
+    let order = UnsealOrder { offsets, reason, author };
+    let offset = node.parts.revisions.unseal(order).await.map_err(refused)?;
+    Ok(json_response(&json!({ "offset": offset.0 })))
 }
 
 /// An order is JSON, so that no form of a foreign page can send one.

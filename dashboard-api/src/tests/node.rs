@@ -10,7 +10,7 @@ use nhip_ports::memory::{MemoryBus, MemoryRows, RecordingIntake, SteppedClock};
 use nhip_ports::{
     Analysis, AnalysisError, Bus, Explanation, FigureQuery, PastBoard, PastError, PastMoment, ProfileApplied,
     RedecodeOrder, RedecodeReport, RejectionQuery, RejectionRow, RestateOrder, RestateReport, RevisionError,
-    Revisions, SampleRecord, SealedSample, SourceRow,
+    Revisions, SampleRecord, SealedSample, SourceRow, UnsealOrder,
 };
 use nhip_profile::Profile;
 use nhip_proto::{
@@ -257,6 +257,10 @@ impl Revisions for FakeRevisions {
 
     async fn redecode(&self, order: RedecodeOrder) -> Result<RedecodeReport, RevisionError> {
         Ok(RedecodeReport { messages: 1, unchanged: 1, next: order.to, ..RedecodeReport::default() })
+    }
+
+    async fn unseal(&self, order: UnsealOrder) -> Result<Offset, RevisionError> {
+        Ok(Offset(order.offsets.len() as u64))
     }
 
     async fn restate(&self, order: RestateOrder, dry_run: bool) -> Result<RestateReport, RevisionError> {

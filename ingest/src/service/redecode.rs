@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use nhip_ports::{
-    DataKey, KeyError, LogError, REPORT_OFFSETS_MAX, ReadLimit, RedecodeOrder, RedecodeReport, Refused,
+    Appended, DataKey, KeyError, LogError, REPORT_OFFSETS_MAX, ReadLimit, RedecodeOrder, RedecodeReport,
+    Refused, UnsealOrder,
 };
 use nhip_proto::{
     ArrivalTime, Command, Item, Logged, Message, MessageBody, Offset, Record, Redecode, Rejection, SourceId,
@@ -79,11 +80,29 @@ impl IngestRoom {
         Ok(run.report)
     }
 
+    /// Logs that somebody is about to open the sealed payloads of records, and opens none.
+    ///
+    /// # Errors
+    /// [`Refused`] if the log failed; then the node is going down.
+    pub async fn note_unsealing(&self, order: &UnsealOrder) -> Result<Appended, Refused> {
+        let end = *self.log.durable().borrow();
+        let offsets: Vec<String> = order.offsets.iter().map(|offset| offset.0.to_string()).collect();
+        let command = |at| Command {
+            at,
+            id: format!("unseal-{}", end.0),
+            author: order.author.clone(),
+            verb: "unseal".to_owned(),
+            subject: format!("{}: {}", offsets.join(" "), order.reason),
+            sealed: None,
+        };
+        self.log_one(|at| Record::Command(Box::new(command(at)))).await
+    }
+
     /// Logs a Restate record.
     ///
     /// # Errors
     /// [`Refused`] if the log failed; then the node is going down.
-    pub async fn restate(&self, mut restate: nhip_proto::Restate) -> Result<nhip_ports::Appended, Refused> {
+    pub async fn restate(&self, mut restate: nhip_proto::Restate) -> Result<Appended, Refused> {
         self.log_one(move |at| {
             restate.at = at;
             Record::Restate(Box::new(restate))
