@@ -19,8 +19,8 @@ const LATE_DAYS: i64 = 8;
 const STATIONS: usize = 40;
 const AREAS: [&str; 5] = ["A", "B", "C", "D", "E"];
 const CADENCE: i64 = 60 * MINUTE;
-const LATENESS: i64 = 2 * HOUR;
-const TICK: i64 = 5 * MINUTE;
+const LATENESS: i64 = 3 * HOUR;
+const TICK: i64 = 30 * MINUTE;
 
 /// The month as a log, and what its generator knows of it.
 pub(crate) struct Month {
@@ -48,8 +48,8 @@ impl Month {
             while time < START + DAYS * DAY {
                 let delay = match dice.random_range(0..100) {
                     // In time, but behind younger ones; too late, in the first days only; at once.
-                    0..10 => dice.random_range(40 * MINUTE..LATENESS - CADENCE - 2 * MINUTE),
-                    10..13 if time < START + LATE_DAYS * DAY => {
+                    0..4 => dice.random_range(HOUR..LATENESS - CADENCE - 2 * MINUTE),
+                    4..7 if time < START + LATE_DAYS * DAY => {
                         dice.random_range(LATENESS + 2 * CADENCE..LATENESS + 6 * HOUR)
                     }
                     _ => dice.random_range(0..20 * SECOND),
@@ -214,7 +214,7 @@ name = { vi = "Không khí", en = "Air" }
 identity = "time"
 cadence = "1h"
 disorder = "5m"
-lateness = "2h"
+lateness = "3h"
 horizon = "12h"
 quantities = { pm25 = "µg/m³" }
 

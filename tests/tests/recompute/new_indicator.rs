@@ -2,9 +2,10 @@
 //! messages in the archive alone.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use nhip_proto::MINUTE;
-use nhip_tests::get_json;
+use nhip_tests::{get_json, until};
 use serde_json::{Value, json};
 
 use crate::stage::{HOUR, Past, START, hour_text, value};
@@ -66,7 +67,7 @@ fn a_new_indicator_is_computed_over_windows_long_forgotten() {
     assert!(offset > profile);
     past.pass(MINUTE);
     let wanted = expected();
-    assert_eq!(series(&past, "now"), wanted);
+    until("the rows are durable", Duration::from_secs(60), || series(&past, "now") == wanted);
     assert_eq!(series(&past, &(offset - 1).to_string()), BTreeMap::new(), "not known before");
     assert_eq!(series(&past, &offset.to_string()), wanted, "known at the Restate");
 
