@@ -1,5 +1,5 @@
-//! The sealed payloads behind a figure, opened on the machine that has log and keys. First the node logs who opens which
-//! records and why, then they are read from its files, without its lock; nothing of them ever goes over HTTP.
+//! The sealed payloads behind a figure, opened on the machine that has log and keys. First the node logs who opens
+//! which records and why, then they are read from its files, without its lock; nothing of them ever goes over HTTP.
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;

@@ -1,5 +1,6 @@
-//! Thirty simulated days through the real log, archive and service, with restarts and a trim in the middle: a replay is the
-//! node byte for byte, and a recompute of the whole month is what was said live, but where something came too late.
+//! Thirty simulated days through the real log, archive and service, with restarts and a trim in the middle: a replay
+//! is the node byte for byte, and a recompute of the whole month is what was said live, but where something came too
+//! late.
 
 #[path = "month/days.rs"]
 mod days;

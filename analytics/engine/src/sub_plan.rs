@@ -1,5 +1,5 @@
-//! What a run over some indicators needs: these, what they follow from or are checked against, and the streams that feed
-//! them. The plan stays whole, so that a pruned run decides everything as a full one does; only work is left out.
+//! What a run over some indicators needs: these, what they follow from or are checked against, and the streams that
+//! feed them. The plan stays whole, so that a pruned run decides everything as a full one does; only work is left out.
 
 use std::collections::BTreeSet;
 

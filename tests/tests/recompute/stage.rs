@@ -147,8 +147,8 @@ impl Past {
             .expect("acknowledged");
     }
 
-    /// Lets time pass until so many segments are in the archive alone: each goes behind two snapshots, and a snapshot is
-    /// saved only where something was applied.
+    /// Lets time pass until so many segments are in the archive alone: each goes behind two snapshots, and a snapshot
+    /// is saved only where something was applied.
     pub(crate) fn trimmed(&mut self, segments: f64) {
         let began = Instant::now();
         let trimmed = |http| metric(http, "nhip_log_segments_trimmed_total").unwrap_or(0.0);

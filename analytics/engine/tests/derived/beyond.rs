@@ -1,5 +1,5 @@
-//! Windows beyond the horizon: a Restate computes them from the log as it computes those still remembered, and their rows
-//! go on where the rows before ended.
+//! Windows beyond the horizon: a Restate computes them from the log as it computes those still remembered, and their
+//! rows go on where the rows before ended.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,5 +1,5 @@
-//! A run pruned to some indicators gives their rows byte for byte, whatever else is in the log; and what a Restate computes
-//! is what a full engine that never calls anything late would have said.
+//! A run pruned to some indicators gives their rows byte for byte, whatever else is in the log; and what a Restate
+//! computes is what a full engine that never calls anything late would have said.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,6 +17,15 @@ use crate::world::{self, Dice, HOUR, START};
 
 const EACH: usize = 4;
 const SPAN: i64 = 2 * HOUR;
+/// Measured, held over time, derived, grouped, by a calculator.
+const RESTATED: [&str; 6] = [
+    "env.pm25_10m",
+    "traffic.truck_share_1h",
+    "d.growth_1h",
+    "g.index_1h",
+    "traffic.online_10m",
+    "d.areas_10m",
+];
 /// More than any record of these logs is late.
 const NEVER_LATE: &str = "lateness = \"999h\"\nhorizon = \"999h\"\ncadence = ";
 
@@ -305,8 +314,7 @@ proptest! {
     fn a_restate_on_its_sub_plan_says_what_a_full_engine_without_lateness_says(
         seed in any::<u64>(), which in 0..6_usize
     ) {
-        let id = ["env.pm25_10m", "traffic.truck_share_1h", "d.growth_1h", "g.index_1h", "traffic.online_10m", "d.areas_10m"];
-        let id = IndicatorId::new(id[which]);
+        let id = IndicatorId::new(RESTATED[which]);
         let shape = Shape { seed, delay_minutes: 150, tick_seconds: 60, change: 0, redecodes: false, restates: 0 };
         let (_, before) = world::run(&plain(shape, false, None), 1);
         let (_, restated) = world::run(&plain(shape, false, Some(&id)), 1);
