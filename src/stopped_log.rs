@@ -52,7 +52,7 @@ impl StoppedLog {
     }
 }
 
-/// One record of a log a node may be writing on; takes no lock. None: it is not below the durable mark yet.
+/// One record of a log a node may be writing on; takes no lock. None: it is not there yet.
 pub(crate) fn read_beside(directory: &DataDirectory, offset: Offset) -> Result<Option<Logged>, Failure> {
     let mut last = None;
     for _ in 0..LOOKS_MAX {
@@ -66,7 +66,13 @@ pub(crate) fn read_beside(directory: &DataDirectory, offset: Offset) -> Result<O
 
 /// What is trimmed between the two openings is in the archive, or the next look finds it there.
 fn look_beside(directory: &DataDirectory, offset: Offset) -> Result<Option<Logged>, Failure> {
-    let files = LogFiles::open_durable(&directory.log).map_err(Failure::other)?;
+    let mut files = LogFiles::open_durable(&directory.log).map_err(Failure::other)?;
+    if offset >= files.end() {
+        // A quiet node moves its mark with the next records. Behind it whole groups are as good; a group that is being
+        // written just now is none yet.
+        let Ok(whole) = LogFiles::open(&directory.log) else { return Ok(None) };
+        files = whole;
+    }
     if offset >= files.end() {
         return Ok(None);
     }

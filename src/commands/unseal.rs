@@ -20,7 +20,7 @@ use crate::stopped_log::read_beside;
 
 /// Bytes of one payload that are shown.
 const SHOWN_BYTES_MAX: usize = 4_096;
-/// How long the Command may take to stand below the durable mark.
+/// How long the Command may take to be found in the files.
 const LOGGED_WAIT_MAX: Duration = Duration::from_secs(30);
 const LOGGED_LOOK: Duration = Duration::from_millis(50);
 
