@@ -28,7 +28,7 @@ fn a_payload_is_shown_on_the_machine_alone_and_only_after_it_was_logged() {
     client.publish_all([("nhip/v1/past/air/air-a", payload.as_bytes())]).expect("acknowledged");
     past.pass(30 * 60 * SECOND);
     past.fill();
-    past.trimmed(3.0);
+    past.trimmed(1.0);
 
     let http = past.stepped.node.http;
     let explained = get_json(http, "/api/v1/explain?indicator=env.pm25_1h&area=A");
