@@ -20,7 +20,7 @@ const STATIONS: usize = 40;
 const AREAS: [&str; 5] = ["A", "B", "C", "D", "E"];
 const CADENCE: i64 = 60 * MINUTE;
 const LATENESS: i64 = 3 * HOUR;
-const TICK: i64 = 30 * MINUTE;
+const TICK: i64 = HOUR;
 
 /// The month as a log, and what its generator knows of it.
 pub(crate) struct Month {
