@@ -335,6 +335,9 @@ pub(crate) struct NodeFlags {
     /// The profile directory.
     #[arg(long, value_name = "DIR")]
     pub(crate) profile: Option<PathBuf>,
+    /// The socket of the worker for analysts (`nhip-analyst serve`), which may start later.
+    #[arg(long, value_name = "SOCKET")]
+    pub(crate) analyst: Option<PathBuf>,
     /// How fast the Clock runs; 0: only when stepped by POST /clock. Makes the log simulated.
     #[arg(long, value_name = "X")]
     pub(crate) speed: Option<f64>,

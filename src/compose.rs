@@ -4,12 +4,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use nhip_adapters::{
-    KeyFiles, LogConfig, LogFiles, LogIdentity, LogOpenError, MqttAccess, MqttEndpoint, MqttEndpointConfig,
-    MqttPassword, MqttUser, RowFiles, SegmentLog, StateFiles,
+    AnalystSocket, KeyFiles, LogConfig, LogFiles, LogIdentity, LogOpenError, MqttAccess, MqttEndpoint,
+    MqttEndpointConfig, MqttPassword, MqttUser, RowFiles, SegmentLog, StateFiles,
 };
 use nhip_history::archive::{Archive, KeepSettings, Keeper, SpanningLog};
 use nhip_history::series::{SeriesHistory, SeriesStore};
-use nhip_ports::{EventLog, History, KeyStore, RowStore, StateStore};
+use nhip_ports::{Analyst, EventLog, History, KeyStore, RowStore, StateStore};
 use nhip_proto::Origin;
 
 use crate::commands::Failure;
@@ -130,6 +130,12 @@ fn log_config(config: &Config) -> Result<LogConfig, Failure> {
         Some(other) => return Err(Failure::configuration(format!("--fault {other}: no such fault"))),
     };
     Ok(LogConfig { fault, ..segment_sizes(config) })
+}
+
+/// The analysts' worker, if one is configured; it need not be there yet.
+pub(crate) fn analyst(config: &Config) -> Option<Arc<dyn Analyst>> {
+    let socket = config.analyst_socket.as_deref()?;
+    Some(Arc::new(AnalystSocket::new(socket)))
 }
 
 /// The embedded endpoint, already listening.

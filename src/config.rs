@@ -37,6 +37,8 @@ pub(crate) struct Config {
     pub(crate) origins: Vec<String>,
     pub(crate) log: LogKeys,
     pub(crate) archive: ArchiveConfig,
+    /// Where the analysts' worker listens; none: there is none.
+    pub(crate) analyst_socket: Option<PathBuf>,
 }
 
 /// A mistake in file or flags.
@@ -83,6 +85,14 @@ struct File {
     log: LogKeys,
     archive: ArchiveConfig,
     sink: SinkConfig,
+    analyst: AnalystConfig,
+}
+
+/// `[analyst]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct AnalystConfig {
+    socket: Option<PathBuf>,
 }
 
 /// One subscription to a foreign broker.
@@ -170,6 +180,7 @@ impl Config {
             origins: file.origins,
             log: file.log,
             archive: file.archive,
+            analyst_socket: flags.analyst.clone().or(file.analyst.socket),
         })
     }
 }

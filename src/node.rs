@@ -352,6 +352,7 @@ fn dashboard(
         history: Arc::new(SeriesHistory::new(doors.rows.clone())),
         parquet: Arc::new(nhip_history::series::parquet_of),
         bus,
+        analyst: compose::analyst(config),
         intake: room,
         clock,
         revisions: revised.revisions,

@@ -1,5 +1,6 @@
 //! The outside: one file per port and technology
 
+mod analyst_socket;
 mod bus_local;
 mod clock_system;
 mod drop_folder;
@@ -18,6 +19,7 @@ mod rows_file;
 mod sink_influx;
 mod state_file;
 
+pub use analyst_socket::AnalystSocket;
 pub use bus_local::{BUS_UPDATES_MAX, LocalBus};
 pub use clock_system::{ScaledClock, SystemClock};
 pub use drop_folder::{DropFolder, DropFolderConfig};

@@ -2,6 +2,7 @@
 //! ([`memory`]) and one contract suite ([`contract`]) that every adapter runs.
 
 mod analysis;
+mod analyst;
 mod bus;
 mod clock;
 mod event_log;
@@ -21,6 +22,7 @@ pub use analysis::{
     Analysis, AnalysisError, Explanation, FigureQuery, RejectionQuery, RejectionRow, SampleRecord,
     SealedSample, SourceRow,
 };
+pub use analyst::{ANALYST_PARTS_MAX, Analyst, AnalystAnswer, AnalystError};
 pub use bus::{Bus, Lagged, Subscription};
 pub use clock::{Clock, ClockError};
 pub use event_log::{Appended, Commit, EventLog, LogBatch, LogError, ReadLimit, SegmentHead};

@@ -3,4 +3,7 @@
 
 pub mod archive;
 pub mod manifest;
+mod sealed_file;
 pub mod series;
+
+pub use sealed_file::{SealedFile, SealedFileError};

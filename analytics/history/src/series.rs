@@ -14,6 +14,7 @@ mod store;
 mod ticks;
 mod write;
 
+pub use listing::sealed_files;
 pub use query::SeriesHistory;
 pub use seal::{SEAL_INTERVAL, Sealed};
 pub use store::{SeriesError, SeriesStore};

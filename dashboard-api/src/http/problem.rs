@@ -107,6 +107,38 @@ impl Problem {
     }
 }
 
+impl Problem {
+    pub(crate) const fn not_configured(detail: &'static str) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Not available now", detail)
+    }
+
+    /// With a text of its own, for the person who asked.
+    pub(crate) fn telling(self, detail: String) -> Told {
+        Told(self, detail)
+    }
+
+    pub(crate) const fn statement() -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "statement", "The statement is not allowed", "")
+    }
+
+    pub(crate) const fn limit() -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "limit", "More than one question may need", "")
+    }
+
+    pub(crate) const fn damaged() -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "damaged", "The store is damaged", "")
+    }
+}
+
+/// A problem whose text speaks of what was asked: a statement cannot be mended without it.
+pub(crate) struct Told(Problem, String);
+
+impl IntoResponse for Told {
+    fn into_response(self) -> Response {
+        self.0.response(&self.1)
+    }
+}
+
 /// A profile with mistakes: the texts are ours and speak of the operator's own files.
 pub(crate) struct Mistakes(pub(crate) Vec<String>);
 
@@ -133,11 +165,17 @@ pub(crate) async fn method_not_allowed() -> Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
+        self.response(self.detail)
+    }
+}
+
+impl Problem {
+    fn response(self, detail: &str) -> Response {
         let body = json!({
             "type": format!("urn:nhip:problem:{}", self.kind),
             "title": self.title,
             "status": self.status.as_u16(),
-            "detail": self.detail,
+            "detail": detail,
         });
         let kind = (header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         let mut response = (self.status, [kind], body.to_string()).into_response();

@@ -136,12 +136,20 @@ pub(crate) async fn restate(
 
 /// An order is JSON, so that no form of a foreign page can send one.
 async fn order<T: for<'de> Deserialize<'de>>(headers: &HeaderMap, body: Body) -> Result<T, Problem> {
+    json_within(headers, body, ORDER_BYTES_MAX).await
+}
+
+pub(super) async fn json_within<T: for<'de> Deserialize<'de>>(
+    headers: &HeaderMap,
+    body: Body,
+    bytes_max: usize,
+) -> Result<T, Problem> {
     let kind = headers.get(axum::http::header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
     if kind.is_none_or(|kind| kind.split(';').next().is_none_or(|kind| kind.trim() != "application/json")) {
         return Err(Problem::media_type());
     }
     let wrong = Problem::bad_request("the body is no order of this kind; see openapi.json");
-    let bytes = to_bytes(body, ORDER_BYTES_MAX).await.map_err(|_| wrong)?;
+    let bytes = to_bytes(body, bytes_max).await.map_err(|_| wrong)?;
     serde_json::from_slice(&bytes).map_err(|_| wrong)
 }
 

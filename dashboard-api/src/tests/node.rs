@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use nhip_client::ClientOptions;
-use nhip_ports::memory::{MemoryBus, MemoryRows, RecordingIntake, SteppedClock};
+use nhip_ports::memory::{MemoryAnalyst, MemoryBus, MemoryRows, RecordingIntake, SteppedClock};
 use nhip_ports::{
     Analysis, AnalysisError, Bus, Explanation, FigureQuery, PastBoard, PastError, PastMoment, ProfileApplied,
     RedecodeOrder, RedecodeReport, RejectionQuery, RejectionRow, RestateOrder, RestateReport, RevisionError,
@@ -283,6 +283,14 @@ pub(crate) struct TestNode {
 
 impl TestNode {
     pub(crate) async fn start(profile: Arc<Profile>, config: Config) -> Self {
+        Self::with_analyst(profile, config, None).await
+    }
+
+    pub(crate) async fn with_analyst(
+        profile: Arc<Profile>,
+        config: Config,
+        analyst: Option<Arc<MemoryAnalyst>>,
+    ) -> Self {
         let bus = Arc::new(MemoryBus::new(64));
         let analysis = Arc::new(FakeAnalysis { state: Mutex::default(), bus: Arc::clone(&bus) });
         analysis.state().offset = 41;
@@ -297,6 +305,7 @@ impl TestNode {
             analysis: Arc::clone(&analysis) as Arc<dyn Analysis>,
             history: Arc::clone(&past) as Arc<dyn nhip_ports::History>,
             parquet: Arc::new(|rows| Ok(format!("{} rows", rows.len()).into_bytes())),
+            analyst: analyst.map(|analyst| analyst as Arc<dyn nhip_ports::Analyst>),
             bus: Arc::clone(&bus) as Arc<dyn Bus>,
             revisions: Arc::new(FakeRevisions),
             intake: Arc::clone(&intake) as Arc<dyn nhip_ports::Intake>,

@@ -10,12 +10,11 @@ use nhip_ports::{LogBatch, LogError, ReadLimit, SegmentHead};
 use nhip_proto::{Logged, Offset};
 
 use super::file::{Checked, Contents, GROUP_BYTES_MAX, Writing, hashed};
-use super::listing::{ArchiveFile, Listing, file_name, hex};
+use super::listing::{ArchiveFile, Listing, MANIFEST_NAME, file_name, hex};
 use super::rows::encoded;
 use super::{ArchiveError, telemetry};
 use crate::manifest;
 
-const MANIFEST_NAME: &str = "manifest";
 const UNFINISHED_NAME: &str = "sealing.tmp";
 /// Files kept open after they were checked, each with the row group read last.
 const OPEN_FILES_MAX: usize = 4;

@@ -9,7 +9,7 @@ use nhip_proto::{
     RowCause, RowState,
 };
 
-const DAY: i64 = 86_400_000_000_000;
+pub(super) const DAY: i64 = 86_400_000_000_000;
 
 /// A row and the Tick it was written at; a restated row is known some records before.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,6 +114,22 @@ impl Span {
         match self {
             Self::Day(day) => Month::of_day(day),
             Self::Month(month) => month,
+        }
+    }
+
+    /// The first day of its windows, in days since 1970.
+    pub(super) fn first_day(self) -> i64 {
+        match self {
+            Self::Day(day) => day,
+            Self::Month(month) => month.first_day(),
+        }
+    }
+
+    /// The day after the last.
+    pub(super) fn end_day(self) -> i64 {
+        match self {
+            Self::Day(day) => day.saturating_add(1),
+            Self::Month(month) => month.end_day(),
         }
     }
 
