@@ -2,6 +2,7 @@
 
 mod bench;
 mod demo;
+mod demo_analyst;
 mod fuzz;
 mod mutate;
 mod prove;
@@ -25,6 +26,9 @@ struct Arguments {
 enum Task {
     /// Build everything and run a node with a simulated city.
     Demo {
+        /// Also the analysts' worker (docs/analyst.md); its first build takes long.
+        #[arg(long)]
+        analyst: bool,
         /// Passed on to `nhip demo`.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         flags: Vec<String>,
@@ -71,7 +75,8 @@ enum Task {
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().task {
-        Task::Demo { flags } => demo::demo(&flags),
+        Task::Demo { analyst: false, flags } => demo::demo(&flags),
+        Task::Demo { analyst: true, flags } => demo_analyst::demo(&flags),
         Task::Test { no_skip, only } => test::test(no_skip, only.as_deref()),
         Task::Bench { flags } => bench::bench(&flags),
         Task::Fuzz { executions, flags } => fuzz::fuzz(executions, &flags),

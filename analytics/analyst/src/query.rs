@@ -240,7 +240,8 @@ fn ended(status: ExitStatus, words: &str, limits: &Limits) -> AnalystRefusal {
         return over_memory(limits);
     }
     error!(%status, words, "a question broke off");
-    let message = "the computation broke off: the worker's log says where".to_owned();
+    let message =
+        "the computation broke off: write the statement another way; the worker's log says where".to_owned();
     AnalystRefusal { code: AnalystCode::Failed, message }
 }
 

@@ -74,9 +74,10 @@ async fn a_damaged_list_serves_nothing() {
 }
 
 /// As the store merges: a new file and a new list, then the old file goes; over and over while questions are asked.
-#[tokio::test]
-async fn files_that_are_merged_away_change_no_answer() {
-    let (stage, files) = two_files().await;
+#[test]
+fn files_that_are_merged_away_change_no_answer() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let (stage, files) = runtime.block_on(two_files());
     let worker = stage.worker(Limits::default());
     let list = stage.series().join("manifest");
     let body = |name: &str| {
@@ -100,7 +101,6 @@ async fn files_that_are_merged_away_change_no_answer() {
                 (current, number) = (next, number + 1);
             }
         });
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         let asked = runtime.block_on(async {
             let mut asked = Vec::new();
             for _ in 0..12 {
