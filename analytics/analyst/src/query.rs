@@ -251,7 +251,8 @@ fn without_memory(words: &str) -> bool {
 
 fn over_memory(limits: &Limits) -> AnalystRefusal {
     let message = format!(
-        "the question went beyond the memory limit of {} MiB: group more coarsely, or bring from and to closer together",
+        "the question went beyond the memory limit of {} MiB: group more coarsely, or bring from and to closer \
+         together",
         limits.memory_mib_max
     );
     AnalystRefusal { code: AnalystCode::Limit, message }
@@ -259,7 +260,8 @@ fn over_memory(limits: &Limits) -> AnalystRefusal {
 
 fn over_time(limits: &Limits) -> AnalystRefusal {
     let message = format!(
-        "the question went beyond the time limit of {} s: group or filter earlier, or bring from and to closer together",
+        "the question went beyond the time limit of {} s: group or filter earlier, or bring from and to closer \
+         together",
         limits.seconds_max
     );
     AnalystRefusal { code: AnalystCode::Limit, message }

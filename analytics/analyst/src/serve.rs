@@ -32,10 +32,12 @@ const SOCKET_MODE: u32 = 0o600;
 #[derive(Args, Clone, Copy, Debug)]
 pub struct Places {
     /// Questions computed at once.
-    #[arg(long = "queries", value_name = "COUNT", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
+    #[arg(long = "queries", value_name = "COUNT", default_value_t = 1,
+          value_parser = clap::value_parser!(u16).range(1..=64))]
     pub queries_max: u16,
     /// Questions that may wait for a place.
-    #[arg(long = "queue", value_name = "COUNT", default_value_t = 4, value_parser = clap::value_parser!(u16).range(0..=1_000))]
+    #[arg(long = "queue", value_name = "COUNT", default_value_t = 4,
+          value_parser = clap::value_parser!(u16).range(0..=1_000))]
     pub queue_max: u16,
     /// Seconds a question may wait.
     #[arg(long = "queue-seconds", value_name = "SECONDS", default_value_t = 20,
@@ -69,7 +71,7 @@ pub fn listen(path: &Path) -> Result<std::os::unix::net::UnixListener, ServeErro
         Ok(_) => return Err(ServeError::Taken(path.display().to_string())),
         // What a killed worker left.
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
-            fs::remove_file(path).map_err(failed)?
+            fs::remove_file(path).map_err(failed)?;
         }
         Err(_) => {}
     }

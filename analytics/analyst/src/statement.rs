@@ -34,11 +34,13 @@ pub fn judge(sql: &str) -> Result<BTreeSet<Table>, AnalystRefusal> {
         }
     }
     let mut names = CommonTables(BTreeSet::new());
-    let _: ControlFlow<()> = statement.visit(&mut names);
+    if statement.visit(&mut names).is_break() {
+        return Err(refused("the statement cannot be read"));
+    }
     let mut judge = Judge { common: names.0, tables: &mut tables };
     match statement.visit(&mut judge) {
         ControlFlow::Continue(()) => Ok(tables),
-        ControlFlow::Break(why) => Err(refused(*why)),
+        ControlFlow::Break(why) => Err(refused(why)),
     }
 }
 
@@ -58,6 +60,9 @@ fn parsed(sql: &str) -> Result<Statement, AnalystRefusal> {
 fn refused(message: impl Into<String>) -> AnalystRefusal {
     AnalystRefusal { code: AnalystCode::Statement, message: message.into() }
 }
+
+/// Why a statement is not allowed; small, as it is handed up through every level.
+type Why = Box<str>;
 
 /// The names a statement gives to queries of its own.
 struct CommonTables(BTreeSet<String>);
@@ -96,7 +101,7 @@ impl Judge<'_> {
 }
 
 impl Visitor for Judge<'_> {
-    type Break = Box<String>;
+    type Break = Why;
 
     fn pre_visit_relation(&mut self, relation: &ObjectName) -> ControlFlow<Self::Break> {
         broken(self.relation(relation))
@@ -152,8 +157,8 @@ fn reads(body: &SetExpr) -> bool {
     }
 }
 
-fn broken(judged: Result<(), String>) -> ControlFlow<Box<String>> {
-    judged.map_or_else(|why| ControlFlow::Break(Box::new(why)), ControlFlow::Continue)
+fn broken(judged: Result<(), String>) -> ControlFlow<Why> {
+    judged.map_or_else(|why| ControlFlow::Break(why.into()), ControlFlow::Continue)
 }
 
 #[cfg(test)]

@@ -23,8 +23,8 @@ const BODY_BYTES_MAX: usize = 48 * 1024;
 
 const NOT_CONFIGURED: &str = "no worker for analysts is configured: name its socket in [analyst] of the node's \
     configuration and start `nhip-analyst serve` (docs/analyst.md)";
-const NOT_THERE: &str = "the worker for analysts does not answer: start it with `nhip-analyst serve --data DIR --socket \
-    PATH`, PATH as in [analyst] of the node's configuration (docs/analyst.md)";
+const NOT_THERE: &str = "the worker for analysts does not answer: start it with `nhip-analyst serve --data DIR \
+    --socket PATH`, PATH as in [analyst] of the node's configuration (docs/analyst.md)";
 
 /// Body of the request; times are RFC 3339.
 #[derive(Debug, Deserialize)]

@@ -1,6 +1,6 @@
 //! JSON: columns with their types, rows in their order. A number that a double would change is a text.
 
-use polars::prelude::DataFrame;
+use polars::prelude::{Column, DataFrame};
 use serde_json::json;
 
 use super::AnswerError;
@@ -8,7 +8,10 @@ use super::value::{Value, of, type_name};
 
 /// `{"origin": …, "columns": [{"name", "type"}], "rows": [[…], …]}`
 pub(super) fn write(rows: &DataFrame, origin: &str, bytes_max: usize) -> Result<Vec<u8>, AnswerError> {
-    let column = |column: &polars::prelude::Column| json!({ "name": column.name().as_str(), "type": type_name(column.dtype()) });
+    let column = |column: &Column| {
+        let (name, kind) = (column.name().as_str(), type_name(column.dtype()));
+        json!({ "name": name, "type": kind })
+    };
     let columns: Vec<serde_json::Value> = rows.columns().iter().map(column).collect();
     let mut out = format!("{{\"origin\":{},\"columns\":{},\"rows\":[", json!(origin), json!(columns));
     for row in 0..rows.height() {
@@ -50,7 +53,7 @@ pub(super) fn value(out: &mut String, value: &Value<'_>) {
 
 #[cfg(test)]
 mod tests {
-    use polars::prelude::{Column, DataType, NamedFrom as _, Series};
+    use polars::prelude::{DataType, NamedFrom as _, Series};
 
     use super::*;
 

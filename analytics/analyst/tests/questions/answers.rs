@@ -98,7 +98,8 @@ async fn a_revised_window_by_hand() {
             vec![revision(3, "80", 0, 2, Some(110)), what_if],
         ])
         .await;
-    let sql = "SELECT window_start, revision, state, value, value_exact, value_scale FROM figures ORDER BY window_start";
+    let sql = "SELECT window_start, revision, state, value, value_exact, value_scale FROM figures \
+               ORDER BY window_start";
     let want = json!([
         ["2026-11-20T00:00:00Z", 2, "revised", 11, "110", 1],
         ["2026-11-20T01:00:00Z", 0, "provisional", 7, "70", 1],
@@ -153,7 +154,8 @@ async fn statements_of_many_kinds_are_understood() {
             json!([["25459", 20], ["80", 30]]),
         ),
         (
-            "SELECT area, value FROM figures WHERE window_start >= '2026-11-20T10:00:00' AND window_start < '2026-11-21' \
+            "SELECT area, value FROM figures \
+             WHERE window_start >= '2026-11-20T10:00:00' AND window_start < '2026-11-21' \
              ORDER BY area",
             json!([["25459", 20], ["80", null]]),
         ),

@@ -133,9 +133,13 @@ fn files_that_are_merged_away_change_no_answer() {
 /// The child trusts no path: it must be the file that was verified.
 #[test]
 fn a_file_exchanged_after_it_was_verified_is_not_opened() {
-    let job = r#"{"question":{"sql":"SELECT * FROM figures","from_ns":null,"to_ns":null,"format":"json"},"limits":LIMITS,"origin":"machine"}"#;
-    let job = job.replace("LIMITS", &serde_json::to_string(&Limits::default()).expect("JSON"));
-    let files = r#"{"tables":[["figures",[{"path":"/etc/passwd","identity":{"bytes":1,"device":1,"inode":1,"modified_ns":1,"changed_ns":1}}]]],"rows":1,"bytes":1}"#;
+    let question =
+        json!({ "sql": "SELECT * FROM figures", "from_ns": null, "to_ns": null, "format": "json" });
+    let limits = serde_json::to_value(Limits::default()).expect("JSON");
+    let job = json!({ "question": question, "limits": limits, "origin": "machine" });
+    let identity = json!({ "bytes": 1, "device": 1, "inode": 1, "modified_ns": 1, "changed_ns": 1 });
+    let file = json!({ "path": "/etc/passwd", "identity": identity });
+    let files = json!({ "tables": [["figures", [file]]], "rows": 1, "bytes": 1 });
     let mut child = Command::new(env!("CARGO_BIN_EXE_nhip-analyst"))
         .arg("run")
         .stdin(Stdio::piped())

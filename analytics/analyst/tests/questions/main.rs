@@ -1,4 +1,5 @@
-//! Questions to files written by the real series store and archive: answers against a naive computation, refusals, bounds.
+//! Questions to files written by the real series store and archive: answers against a naive computation, refusals,
+//! bounds.
 
 mod answers;
 mod bounds;

@@ -13,8 +13,8 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::stage::{MACHINE, Stage, question, revision};
 
 const WAIT_MAX: Duration = Duration::from_secs(120);
-/// Takes longer than any test.
-const ENDLESS: &str = "SELECT COUNT(*) AS n FROM revisions a CROSS JOIN revisions b CROSS JOIN revisions c \
+/// Seconds of work; its process is held once it is seen, so that it is under way for certain.
+const LONG: &str = "SELECT COUNT(*) AS n FROM revisions a CROSS JOIN revisions b CROSS JOIN revisions c \
                        CROSS JOIN revisions d WHERE a.value + b.value > c.value + d.value";
 
 struct Served {
@@ -48,11 +48,24 @@ impl Served {
     }
 }
 
+impl Served {
+    /// The process of a question, held where it is.
+    fn held_question(&self) -> u32 {
+        let child = until("a process for the question", || self.children().first().copied());
+        kill_process(pid(child), Signal::STOP).expect("held");
+        child
+    }
+}
+
 impl Drop for Served {
     fn drop(&mut self) {
         drop(self.child.kill());
         drop(self.child.wait());
     }
+}
+
+fn pid(number: u32) -> Pid {
+    Pid::from_raw(i32::try_from(number).expect("a pid")).expect("a pid")
 }
 
 fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
@@ -141,10 +154,9 @@ async fn the_socket_is_its_owners_and_answers_and_a_second_worker_is_told() {
 async fn a_killed_question_is_refused_and_the_worker_goes_on() {
     let stage = stage().await;
     let served = Served::start(&stage, &["--seconds", "600"]);
-    let mut stream = send(&served.socket, &question(ENDLESS));
-    let child = until("a process for the question", || served.children().first().copied());
-    let pid = Pid::from_raw(i32::try_from(child).expect("a pid")).expect("a pid");
-    kill_process(pid, Signal::KILL).expect("killed");
+    let mut stream = send(&served.socket, &question(LONG));
+    let child = served.held_question();
+    kill_process(pid(child), Signal::KILL).expect("killed");
     match reply(&mut stream) {
         AnalystReply::Refusal(refusal) => assert_eq!(refusal.code, AnalystCode::Limit, "{}", refusal.message),
         AnalystReply::Answer(head) => panic!("{head:?}"),
@@ -157,8 +169,8 @@ async fn a_killed_question_is_refused_and_the_worker_goes_on() {
 async fn places_are_bounded_and_whoever_leaves_frees_his() {
     let stage = stage().await;
     let served = Served::start(&stage, &["--seconds", "600", "--queries", "1", "--queue", "0"]);
-    let asking = send(&served.socket, &question(ENDLESS));
-    let child = until("a process for the question", || served.children().first().copied());
+    let asking = send(&served.socket, &question(LONG));
+    let child = served.held_question();
     match reply(&mut send(&served.socket, &question("SELECT 1 AS one FROM figures"))) {
         AnalystReply::Refusal(refusal) => assert_eq!(refusal.code, AnalystCode::Busy, "{}", refusal.message),
         AnalystReply::Answer(head) => panic!("{head:?}"),
@@ -193,8 +205,8 @@ async fn what_is_no_question_ends_nothing() {
 async fn a_killed_worker_takes_its_questions_with_it() {
     let stage = stage().await;
     let mut served = Served::start(&stage, &["--seconds", "600"]);
-    let mut stream = send(&served.socket, &question(ENDLESS));
-    let child = until("a process for the question", || served.children().first().copied());
+    let mut stream = send(&served.socket, &question(LONG));
+    let child = served.held_question();
     served.child.kill().expect("killed");
     served.child.wait().expect("ended");
     assert!(frame(&mut stream).is_err(), "an answer from a dead worker");

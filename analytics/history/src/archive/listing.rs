@@ -12,7 +12,7 @@ use crate::{SealedFile, manifest};
 pub(super) const FORMAT: u32 = 1;
 /// The list itself.
 pub(super) const MANIFEST_NAME: &str = "manifest";
-/// A clock may have been set back by less than this between two records, so times are not quite in the order of offsets.
+/// A clock may have been set back by less than this between two records: times are not quite in the order of offsets.
 const CLOCK_SET_BACK_NS_MAX: i64 = MINUTE;
 
 /// One archive file as it was sealed.
