@@ -130,7 +130,12 @@ impl Worker {
         let children = PathBuf::from(format!("/proc/{id}/task/{id}/children"));
         let child = until_some("a process for the question", WAIT_MAX, || {
             let text = std::fs::read_to_string(&children).unwrap_or_default();
-            text.split_whitespace().next().and_then(|number| Pid::from_raw(number.parse().ok()?))
+            let number = text.split_whitespace().next()?;
+            // Before it has bounded itself it may still be the worker's own copy, with the worker's sockets.
+            let limits = std::fs::read_to_string(format!("/proc/{number}/limits")).unwrap_or_default();
+            let bounded =
+                limits.lines().any(|line| line.split_whitespace().take(4).eq(["Max", "file", "size", "0"]));
+            Pid::from_raw(number.parse().ok()?).filter(|_| bounded)
         });
         kill_process(child, Signal::STOP).expect("held");
     }

@@ -51,7 +51,13 @@ impl Served {
 impl Served {
     /// The process of a question, held where it is.
     fn held_question(&self) -> u32 {
-        let child = until("a process for the question", || self.children().first().copied());
+        let child = until("a process for the question", || {
+            let child = self.children().first().copied()?;
+            // Before it has bounded itself it may still be the worker's own copy, with the worker's sockets.
+            let limits = std::fs::read_to_string(format!("/proc/{child}/limits")).unwrap_or_default();
+            let bounded = |line: &str| line.split_whitespace().take(4).eq(["Max", "file", "size", "0"]);
+            limits.lines().any(bounded).then_some(child)
+        });
         kill_process(pid(child), Signal::STOP).expect("held");
         child
     }
