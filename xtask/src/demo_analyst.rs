@@ -91,3 +91,16 @@ fn data_of(flags: &[String]) -> Option<PathBuf> {
     let apart = place.and_then(|place| flags.get(place + 1)).map(PathBuf::from);
     apart.or_else(|| flags.iter().find_map(|flag| flag.strip_prefix("--data=")).map(PathBuf::from))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_data_directory_that_was_named_is_the_workers_too() {
+        let of = |flags: &[&str]| data_of(&flags.iter().map(|flag| (*flag).to_owned()).collect::<Vec<_>>());
+        assert_eq!(of(&["--seed", "3", "--data", "here"]), Some(PathBuf::from("here")));
+        assert_eq!(of(&["--data=there"]), Some(PathBuf::from("there")));
+        assert_eq!(of(&["--seed", "3"]), None);
+    }
+}

@@ -92,3 +92,24 @@ fn main() -> ExitCode {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn demo(words: &[&str]) -> (bool, Vec<String>) {
+        let words = [&["xtask", "demo"], words].concat();
+        match Arguments::try_parse_from(words).expect("understood").task {
+            Task::Demo { analyst, flags } => (analyst, flags),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_demo_takes_its_own_flag_and_passes_the_others_on() {
+        let passed = vec!["--speed".to_owned(), "2".to_owned()];
+        assert_eq!(demo(&["--analyst", "--speed", "2"]), (true, passed.clone()));
+        assert_eq!(demo(&["--speed", "2"]), (false, passed));
+        assert_eq!(demo(&["--analyst"]), (true, Vec::new()));
+    }
+}
