@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use nhip_client::http_get;
 use nhip_proto::{ArrivalTime, MINUTE, SECOND};
-use nhip_tests::{MqttWire, NodeOptions, SteppedNode, binary, get_json, metric, until};
+use nhip_tests::{MqttWire, NodeOptions, Oracle, SteppedNode, binary, get_json, metric, skipped, until};
 use serde_json::{Value, json};
 
 /// 2030-03-18T00:00:00+07:00.
@@ -78,6 +79,31 @@ tick 09:10
 expect env.pm25_1h P 07:00 = 15 final
 '''
 
+# Hours with fewer readings are missing.
+[[indicator]]
+id = "env.pm25_full_1h"
+name = { vi = "Bụi mịn, giờ đủ số đo", en = "Fine dust of whole hours" }
+domain = "env"
+unit = "ug/m3"
+scale = 1
+owner = "Nhịp"
+basis = "test"
+stream = "air"
+mean = "pm25"
+window = "1h"
+direction = "worse"
+completeness_min = 0.0
+readings_min = 1.0
+
+[[indicator.test]]
+name = "too few"
+story = '''
+on 2030-03-18
+at 07:00 air air-a pm25=10
+tick 09:10
+expect env.pm25_full_1h P 07:00 = none final
+'''
+
 [[view]]
 id = "main"
 title = { vi = "Không khí", en = "Air" }
@@ -86,7 +112,7 @@ tiles = ["env.pm25_1h"]
 "#;
 
 const AREAS: &str = "code,name,name_en,kind,parent,column,row,population,valid_from,valid_to\n\
-    P,Tỉnh,Province,province,,,,,2020-01-01,\nA,Một,One,xa,P,0,0,,2020-01-01,\n";
+    P,Tỉnh,Province,province,,,,,2020-01-01,\nA,\"=1+1, \"\"Một\"\"\",One,xa,P,0,0,,2020-01-01,\n";
 const SOURCES: &str = "id,stream,area,name,name_en,owner\nair-a,air,A,Trạm A,Station A,Nhịp\n";
 
 /// Start of the window, value, revision, known_offset.
@@ -96,6 +122,7 @@ struct Past {
     stepped: SteppedNode,
     data: PathBuf,
     profile: PathBuf,
+    runtime: tokio::runtime::Runtime,
     /// What was answered when the log ended before this offset.
     moments: BTreeMap<u64, Told>,
 }
@@ -109,7 +136,8 @@ impl Past {
         std::fs::write(profile.join("profile.toml"), PROFILE).expect("written");
         let options = NodeOptions::run(&data).set("--profile", &profile.to_string_lossy());
         let stepped = SteppedNode::start(options, START).expect("a node");
-        Self { stepped, data, profile, moments: BTreeMap::new() }
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        Self { stepped, data, profile, runtime, moments: BTreeMap::new() }
     }
 
     /// A reading of a minute after the start, sent now.
@@ -204,6 +232,7 @@ fn what_was_told_then_is_told_of_then_ever_after() {
     past.stepped.restart();
     past.wait_until_sealed();
     past.remembers("from several files");
+    read_by_others(&mut past);
     assert!(past.stepped.node.stop().success(), "{}", past.stepped.node.said());
 
     rows_say_the_same(&past);
@@ -225,13 +254,45 @@ fn what_was_told_then_is_told_of_then_ever_after() {
     assert!(csv.contains("2030-03-18T00:00:00+07:00,2030-03-18T01:00:00+07:00,25.0,"), "{csv}");
 }
 
+/// The exports of the running node, read by readers that share no code with it, say what `/api/v1/series` says.
+fn read_by_others(past: &mut Past) {
+    let Some(oracle) = Oracle::find() else {
+        return skipped("exports read by others", "no oracle: run cargo xtask test");
+    };
+    let directory = past.data.with_file_name("exports");
+    std::fs::create_dir(&directory).expect("a directory");
+    let range = "indicator=env.pm25_full_1h&area=A&from=2030-03-17T17:00:00Z&to=2030-03-19T17:00:00Z";
+    // The hour of three readings is closed by what comes an hour later, and has no value.
+    past.stepped.step_to(START.plus(250 * MINUTE));
+    past.publish(250, 5);
+    past.stepped.step_to(START.plus(255 * MINUTE));
+    let series = format!("/api/v1/series?{range}");
+    let missing = || {
+        let body = get_json(past.stepped.node.http, &series);
+        body["items"].as_array().is_some_and(|points| points.iter().any(|point| point["value"].is_null()))
+    };
+    until("an hour without a value is in the store", Duration::from_secs(60), missing);
+    let save = |name: &str, path: &str| {
+        let node = past.stepped.node.http.to_string();
+        let answer = past.runtime.block_on(http_get(&node, path)).expect("an answer");
+        assert_eq!(answer.status, 200, "{path}");
+        std::fs::write(directory.join(name), &answer.body).expect("written");
+    };
+    save("series.json", &series);
+    for format in ["csv", "xlsx", "parquet", "geojson"] {
+        save(&format!("export.{format}"), &format!("/api/v1/export?{range}&format={format}"));
+    }
+    let said = oracle.run("export_readers.py", &[&directory]).unwrap_or_else(|error| panic!("{error}"));
+    assert!(said.contains("read alike by csv, openpyxl"), "{said}");
+}
+
 /// Of all revisions, per window the one known last at each moment.
 fn rows_say_the_same(past: &Past) {
     let lines = nhip(&["log", "rows", "--all", "--data", &past.data.to_string_lossy()]);
     let rows: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     for (offset, told) in &past.moments {
         let mut windows = BTreeMap::new();
-        for row in rows.iter().filter(|row| row["area"] == "A") {
+        for row in rows.iter().filter(|row| row["area"] == "A" && row["indicator"] == "env.pm25_1h") {
             let known = row["known_offset"].as_u64().expect("an offset");
             let revision = row["revision"].as_u64().expect("a number");
             let start = row["window_start_ns"].as_i64().expect("a time");

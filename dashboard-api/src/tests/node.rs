@@ -296,7 +296,9 @@ impl TestNode {
         let parts = Parts {
             analysis: Arc::clone(&analysis) as Arc<dyn Analysis>,
             history: Arc::clone(&past) as Arc<dyn nhip_ports::History>,
-            parquet: Arc::new(|rows| Ok(format!("{} rows", rows.len()).into_bytes())),
+            parquet: Arc::new(|rows, about| {
+                Ok(format!("{} rows, {} facts", rows.len(), about.len()).into_bytes())
+            }),
             bus: Arc::clone(&bus) as Arc<dyn Bus>,
             revisions: Arc::new(FakeRevisions),
             intake: Arc::clone(&intake) as Arc<dyn nhip_ports::Intake>,

@@ -109,7 +109,7 @@ fn a_row_comes_back_exactly() {
             ..row(9, "đường \"số\" 1,\n=2", 2, 3, 0)
         },
     ];
-    let bytes = super::parquet_of(strange.to_vec()).expect("encoded");
+    let bytes = super::parquet_of(strange.to_vec(), Vec::new()).expect("encoded");
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("rows");
     std::fs::write(&path, &bytes).expect("written");

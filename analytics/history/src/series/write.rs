@@ -70,11 +70,12 @@ impl<W: Write + Send> Writer<W> {
     }
 }
 
-/// Rows as one Parquet file, for readers outside; in any order.
+/// Rows as one Parquet file, for readers outside; in any order. `about` are names and values that say what it is: they
+/// stand in the file's metadata.
 ///
 /// # Errors
 /// If they cannot be encoded.
-pub fn parquet_of(rows: Vec<Row>) -> std::io::Result<Vec<u8>> {
+pub fn parquet_of(rows: Vec<Row>, about: Vec<(String, String)>) -> std::io::Result<Vec<u8>> {
     let of_its_own = |row: Row| Kept { tick: row.known_offset, row };
     let mut rows: Vec<Kept> = rows.into_iter().map(of_its_own).collect();
     rows.sort_by(compare);
@@ -82,6 +83,9 @@ pub fn parquet_of(rows: Vec<Row>) -> std::io::Result<Vec<u8>> {
         let mut writer = Writer::new(Vec::new())?;
         for kept in rows {
             writer.push(kept)?;
+        }
+        for (name, value) in about {
+            writer.file.append_key_value_metadata(KeyValue::new(name, value));
         }
         Ok(writer.finish()?.0)
     };

@@ -66,7 +66,7 @@ async fn a_file_no_manifest_names_is_never_opened() {
     let store = sealed().await;
     let planted = store.directory.path().join("2026-11-21.000000000099.parquet");
     let stranger = store.directory.path().join("notes.parquet");
-    let forged = super::super::parquet_of(vec![row(99, "80", 3, 99, 777)]).expect("encoded");
+    let forged = super::super::parquet_of(vec![row(99, "80", 3, 99, 777)], Vec::new()).expect("encoded");
     std::fs::write(&planted, &forged).expect("written");
     std::fs::write(&stranger, &forged).expect("written");
     let told = store.asked().await.expect("whole");
@@ -81,7 +81,7 @@ async fn a_file_no_manifest_names_is_never_opened() {
 #[tokio::test]
 async fn an_exchanged_file_is_found_although_it_is_whole() {
     let store = sealed().await;
-    let forged = super::super::parquet_of(vec![row(10, "80", 3, 99, 777)]).expect("encoded");
+    let forged = super::super::parquet_of(vec![row(10, "80", 3, 99, 777)], Vec::new()).expect("encoded");
     std::fs::write(&store.file, forged).expect("written");
     store.is_damaged("another whole file").await;
 }
