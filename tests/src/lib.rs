@@ -13,7 +13,7 @@ mod series_server;
 mod stepped;
 mod wait;
 
-pub use broker::Mosquitto;
+pub use broker::{Mosquitto, free_address};
 pub use disk::PowerDisk;
 pub use http::{get, get_json, metric, post};
 pub use load::Load;
