@@ -2,7 +2,7 @@
 
 mod operate;
 
-pub(crate) use operate::{BackupFlags, BackupKeys, DoctorFlags, RestoreFlags};
+pub(crate) use operate::{BackupFlags, BackupKeys, DoctorFlags, EraseFlags, RestoreFlags};
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -100,6 +100,8 @@ pub(crate) enum Command {
     Backup(BackupFlags),
     /// Make a data directory from a backup, after checking every digest.
     Restore(RestoreFlags),
+    /// Destroy keys of a stopped node for good; what they sealed is erased. Its next start puts that into the log.
+    Erase(EraseFlags),
     /// Look at what a node stands on here: disk, clock, ports, limits, keys, profile, log.
     Doctor(DoctorFlags),
     /// Check a promise on this machine's disk.

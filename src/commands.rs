@@ -6,6 +6,7 @@ mod check;
 mod demo;
 mod diff;
 mod doctor;
+mod erase;
 mod explain;
 mod export;
 mod from_figure;
@@ -84,6 +85,7 @@ pub(crate) fn execute(arguments: Arguments) -> Result<(), Failure> {
             None => runtime()?.block_on(backup::backup(&flags)),
         },
         Command::Restore(flags) => runtime()?.block_on(backup::restore(&flags)),
+        Command::Erase(flags) => runtime()?.block_on(erase::erase(&flags)),
         Command::Doctor(flags) => doctor::doctor(&flags),
         Command::Prove { promise } => match promise {
             Promise::Loss(flags) => runtime()?.block_on(prove::loss::loss(&flags)),

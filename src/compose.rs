@@ -56,13 +56,14 @@ pub(crate) async fn open(config: &Config, origin: Origin) -> Result<Doors, Failu
         };
         Keeper::new(archive, segments.clone(), states.clone(), settings)
     });
+    let keys = KeyFiles::open(&config.keys, &directory.destroyed_keys, installation);
     Ok(Doors {
         segments,
         log,
         keeper,
         rows: open_series(&directory).await?,
         states,
-        keys: Arc::new(KeyFiles::open(&config.keys).map_err(Failure::other)?),
+        keys: Arc::new(keys.map_err(Failure::other)?),
     })
 }
 

@@ -96,6 +96,7 @@ impl Node {
         let own = analysis.clone();
         tasks.spawn("rebirths", rebirth::send(requests, outgoing, rebirth_clock));
         let revised = revised(&mut tasks, &config, (&profile, files), (&room, &analysis), &stop);
+        keep_retention(&mut tasks, &room, &revised, &stop);
         let served =
             dashboard(&config, &links, &doors, analysis, bus, room.clone(), clock.clone(), revised, metrics);
         start_links(&mut tasks, links, &room, &stop);
@@ -200,6 +201,13 @@ fn revised(
     let revisions: Arc<dyn Revisions> = Arc::new(reviser);
     tasks.spawn("reload", supervise::reload_on_signals(revisions.clone(), stop.clone()));
     Revised { revisions, profiles }
+}
+
+/// Keys of days past their retention go; nothing waits for it.
+fn keep_retention(tasks: &mut Tasks, room: &Arc<IngestRoom>, revised: &Revised, stop: &CancellationToken) {
+    let (room, profiles, stop) = (room.clone(), revised.profiles.clone(), stop.clone());
+    tasks
+        .spawn("retention", async move { room.keep_retention(profiles, stop).await.map_err(Failure::other) });
 }
 
 /// Rows move into Parquet beside everything else; whatever is not moved stays where it is.

@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use nhip_analytics::AnalysisHandle;
 use nhip_ingest::IngestRoom;
 use nhip_ports::{
-    AnalysisError, ProfileApplied, REPORT_OFFSETS_MAX, RedecodeOrder, RedecodeReport, Refused, RestateOrder,
-    RestateReport, RestatedFigure, RevisionError, Revisions,
+    AnalysisError, DestroyedKey, ProfileApplied, REPORT_OFFSETS_MAX, RedecodeOrder, RedecodeReport, Refused,
+    RestateOrder, RestateReport, RestatedFigure, RevisionError, Revisions,
 };
 use nhip_profile::{Edition, Profile};
 use nhip_proto::{ArrivalTime, ProfileText, Restate};
@@ -93,6 +93,10 @@ impl Revisions for Reviser {
         metrics::counter!("nhip_node_profiles_applied_total").increment(1);
         tracing::info!(offset = appended.first.0, hash, changes = changes.len(), "another profile is valid");
         Ok(ProfileApplied { offset: Some(appended.first), hash, changes, unsubscribed })
+    }
+
+    async fn destroyed_keys(&self) -> Result<Vec<DestroyedKey>, RevisionError> {
+        self.room.destroyed_keys().await.map_err(|error| RevisionError::Unavailable(error.to_string()))
     }
 
     async fn redecode(&self, order: RedecodeOrder) -> Result<RedecodeReport, RevisionError> {

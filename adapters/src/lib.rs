@@ -2,6 +2,7 @@
 
 mod bus_local;
 mod clock_system;
+mod destroyed_keys;
 mod drop_folder;
 mod file_io;
 mod http_pull;
@@ -20,9 +21,10 @@ mod state_file;
 
 pub use bus_local::{BUS_UPDATES_MAX, LocalBus};
 pub use clock_system::{ScaledClock, SystemClock};
+pub use destroyed_keys::destroyed_keys;
 pub use drop_folder::{DropFolder, DropFolderConfig};
 pub use http_pull::{HttpPull, HttpPullConfig, Paging, PullLogin};
-pub use keys_file::KeyFiles;
+pub use keys_file::{KeyFiles, living_keys};
 pub use log_segment::{
     LogConfig, LogExtent, LogFiles, LogIdentity, LogOpenError, LogPiece, RecoveryReport, SegmentLog,
     VerifyReport, extent as log_extent, is_open as log_is_open, verify as verify_log,

@@ -38,6 +38,8 @@ pub struct SampleRecord {
     pub topic: String,
     /// The keyed hash of its payload, hex.
     pub payload_hash: String,
+    /// The id of the key its payload is sealed with; none: there is no payload.
+    pub sealed_key: Option<String>,
     /// Its clear items as `name=value unit`.
     pub items: Vec<String>,
     /// Its stream.

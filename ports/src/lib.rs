@@ -30,7 +30,7 @@ pub use history::{
 pub use ingest_link::{
     CommandLink, Delivery, Durable, GapNotice, IngestLink, Intake, LinkError, OutgoingCommand, Refused,
 };
-pub use key_store::{DataKey, KeyClass, KeyError, KeyStore};
+pub use key_store::{DataKey, DestroyedKey, Destruction, KeyClass, KeyError, KeyStore, class_and_end};
 pub use past::{PastBoard, PastError, PastMoment};
 pub use revisions::{
     ProfileApplied, REPORT_OFFSETS_MAX, RedecodeOrder, RedecodeReport, RestateOrder, RestateReport,

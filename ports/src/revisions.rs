@@ -5,6 +5,8 @@ use async_trait::async_trait;
 use nhip_proto::{ArrivalTime, EventTime, IndicatorId, Offset, SourceId, StreamId};
 use thiserror::Error;
 
+use crate::DestroyedKey;
+
 /// Offsets listed by name in one answer at most; counts are of all.
 pub const REPORT_OFFSETS_MAX: usize = 1_000;
 
@@ -82,6 +84,8 @@ pub struct RedecodeReport {
     pub still_rejected_offsets: Vec<Offset>,
     /// The last record that was written; none: nothing changed.
     pub last: Option<Offset>,
+    /// The destroyed keys that shut these, each with when and under what, sorted by id.
+    pub keys_destroyed: Vec<DestroyedKey>,
     /// Where to go on, if the bound of one order was reached.
     pub next: Option<Offset>,
 }
@@ -148,6 +152,9 @@ pub enum RevisionError {
 pub trait Revisions: Send + Sync {
     /// Reads the node's profile directory again and makes it valid.
     async fn apply_profile(&self) -> Result<ProfileApplied, RevisionError>;
+
+    /// The keys that were destroyed, each with when and under what, sorted by id.
+    async fn destroyed_keys(&self) -> Result<Vec<DestroyedKey>, RevisionError>;
 
     /// Reads stored messages again.
     async fn redecode(&self, order: RedecodeOrder) -> Result<RedecodeReport, RevisionError>;

@@ -141,6 +141,7 @@ impl AnalysisHandle {
             source: message.source.clone(),
             topic: message.topic.clone(),
             payload_hash: hash.map_or_else(String::new, |hash| hex(&hash)),
+            sealed_key: message.sealed.as_ref().map(|sealed| sealed.key.clone()),
             items,
             stream: message.stream.clone(),
             readings,

@@ -6,7 +6,7 @@ use axum::body::{Body, to_bytes};
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
-use nhip_ports::{RedecodeOrder, RedecodeReport, RestateOrder, RestateReport, RevisionError};
+use nhip_ports::{DestroyedKey, RedecodeOrder, RedecodeReport, RestateOrder, RestateReport, RevisionError};
 use nhip_proto::{ArrivalTime, Decimal, EventTime, IndicatorId, Offset, SourceId, StreamId};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -110,7 +110,7 @@ pub(crate) async fn redecode(
         return Err(Problem::unprocessable("name a source or a stream").into());
     }
     let report = node.parts.revisions.redecode(order).await.map_err(refused)?;
-    Ok(json_response(&redecoded(&report)))
+    Ok(json_response(&redecoded(&report, &Zone::of(&node.profile().zone))))
 }
 
 /// `POST /api/v1/restatements?dry_run=`: figures of the past are computed again.
@@ -158,7 +158,18 @@ fn instant(text: &str) -> Result<i64, Problem> {
     Ok(time.0)
 }
 
-fn redecoded(report: &RedecodeReport) -> Value {
+/// When and under what a key went, and which record of the log says so.
+pub(crate) fn destroyed_json(zone: &Zone, key: &DestroyedKey) -> Value {
+    json!({
+        "key": key.id,
+        "at": zone.arrival(key.destruction.at),
+        "under": key.destruction.under,
+        "author": key.destruction.author,
+        "offset": key.logged.map(|offset| offset.0),
+    })
+}
+
+fn redecoded(report: &RedecodeReport, zone: &Zone) -> Value {
     let offsets = |offsets: &[Offset]| -> Vec<u64> { offsets.iter().map(|offset| offset.0).collect() };
     json!({
         "messages": report.messages,
@@ -169,6 +180,7 @@ fn redecoded(report: &RedecodeReport) -> Value {
         "key_gone_offsets": offsets(&report.key_gone_offsets),
         "still_rejected_offsets": offsets(&report.still_rejected_offsets),
         "last_offset": report.last.map(|offset| offset.0),
+        "keys_destroyed": report.keys_destroyed.iter().map(|key| destroyed_json(zone, key)).collect::<Vec<_>>(),
         "next_offset": report.next.map(|offset| offset.0),
     })
 }

@@ -8,9 +8,9 @@ use async_trait::async_trait;
 use nhip_client::ClientOptions;
 use nhip_ports::memory::{MemoryBus, MemoryRows, RecordingIntake, SteppedClock};
 use nhip_ports::{
-    Analysis, AnalysisError, Bus, Explanation, FigureQuery, PastBoard, PastError, PastMoment, ProfileApplied,
-    RedecodeOrder, RedecodeReport, RejectionQuery, RejectionRow, RestateOrder, RestateReport, RevisionError,
-    Revisions, SampleRecord, SealedSample, SourceRow,
+    Analysis, AnalysisError, Bus, DestroyedKey, Destruction, Explanation, FigureQuery, PastBoard, PastError,
+    PastMoment, ProfileApplied, RedecodeOrder, RedecodeReport, RejectionQuery, RejectionRow, RestateOrder,
+    RestateReport, RevisionError, Revisions, SampleRecord, SealedSample, SourceRow,
 };
 use nhip_profile::Profile;
 use nhip_proto::{
@@ -104,6 +104,7 @@ impl Analysis for FakeAnalysis {
                 source: SourceId::new("s001"),
                 topic: "nhip/v1/tay-ninh/air/s001".to_owned(),
                 payload_hash: "00ff".to_owned(),
+                sealed_key: Some("air/2026-11-20".to_owned()),
                 items: vec!["pm25=35.2 µg/m³".to_owned()],
                 stream: StreamId::new("air"),
                 readings: Vec::new(),
@@ -253,6 +254,15 @@ struct FakeRevisions;
 impl Revisions for FakeRevisions {
     async fn apply_profile(&self) -> Result<ProfileApplied, RevisionError> {
         Err(RevisionError::Profile(vec!["profile.toml:3:1: a mistake".to_owned()]))
+    }
+
+    async fn destroyed_keys(&self) -> Result<Vec<DestroyedKey>, RevisionError> {
+        let destruction = Destruction {
+            at: ArrivalTime(START),
+            under: "stream air: sealed_days = 30; QĐ 7".to_owned(),
+            author: "retention".to_owned(),
+        };
+        Ok(vec![DestroyedKey { id: "air/2026-11-20".to_owned(), destruction, logged: Some(Offset(40)) }])
     }
 
     async fn redecode(&self, order: RedecodeOrder) -> Result<RedecodeReport, RevisionError> {
