@@ -7,7 +7,9 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use nhip_tests::{Mosquitto, Node, NodeOptions, free_address, get, get_json, is_root, metric, skipped, until};
+use nhip_tests::{
+    Mosquitto, Node, NodeOptions, free_address, get, get_json, is_root, metric, skipped, until,
+};
 
 const DEVICE: &str = "load-0000";
 const MESSAGES: u64 = 200;
