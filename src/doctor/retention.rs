@@ -92,7 +92,9 @@ mod tests {
 
         let directory = tempfile::tempdir().expect("a directory");
         let (keys, data) = (directory.path().join("k"), directory.path().join("d"));
-        [&keys, &data].map(|path| std::fs::create_dir(path).expect("made"));
+        for path in [&keys, &data] {
+            std::fs::create_dir(path).expect("made");
+        }
         std::fs::write(data.join("installation"), "aa").expect("written");
         assert!(foreign(&keys, &data).is_none());
         std::fs::write(keys.join("owner"), "aa\n").expect("written");
