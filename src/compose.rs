@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use nhip_adapters::{
     KeyFiles, LogConfig, LogFiles, LogIdentity, LogOpenError, MqttAccess, MqttEndpoint, MqttEndpointConfig,
-    MqttPassword, MqttUser, RowFiles, SegmentLog, StateFiles,
+    MqttPassword, MqttUser, ROW_FILE_BYTES, RowFiles, SegmentLog, StateFiles,
 };
 use nhip_history::archive::{Archive, KeepSettings, Keeper, SpanningLog};
 use nhip_history::series::{SeriesHistory, SeriesStore};
@@ -60,7 +60,7 @@ pub(crate) async fn open(config: &Config, origin: Origin) -> Result<Doors, Failu
         segments,
         log,
         keeper,
-        rows: open_series(&directory).await?,
+        rows: open_series(&directory, config.series.row_file_bytes()).await?,
         states,
         keys: Arc::new(KeyFiles::open(&config.keys).map_err(Failure::other)?),
     })
@@ -127,6 +127,7 @@ fn log_config(config: &Config) -> Result<LogConfig, Failure> {
         Some("skip-sync") => Some(nhip_adapters::Fault::SkipSync),
         Some("settle-before-write") => Some(nhip_adapters::Fault::SettleBeforeWrite),
         Some("applied-offset-outside") | None => None,
+        Some(other) if crate::file_faults::arm(other)? => None,
         Some(other) => return Err(Failure::configuration(format!("--fault {other}: no such fault"))),
     };
     Ok(LogConfig { fault, ..segment_sizes(config) })
@@ -176,7 +177,7 @@ pub(crate) async fn open_stopped(data: &Path) -> Result<StoppedNode, Failure> {
     let files = LogFiles::open(&directory.log).map_err(open_failure)?;
     let log = StoppedLog::new(files, Archive::open(&directory.archive).map_err(Failure::other)?)?;
     let origin = log.identity().origin;
-    let rows = open_series(&directory).await?;
+    let rows = open_series(&directory, ROW_FILE_BYTES).await?;
     Ok(StoppedNode {
         log,
         rows,
@@ -187,7 +188,7 @@ pub(crate) async fn open_stopped(data: &Path) -> Result<StoppedNode, Failure> {
 
 /// Opens a stopped node's rows.
 pub(crate) async fn open_rows(data: &Path) -> Result<Arc<dyn RowStore>, Failure> {
-    Ok(open_series(&DataDirectory::of(data)).await?)
+    Ok(open_series(&DataDirectory::of(data), ROW_FILE_BYTES).await?)
 }
 
 /// Opens a stopped node's past.
@@ -195,11 +196,11 @@ pub(crate) async fn open_history(data: &Path) -> Result<Arc<dyn History>, Failur
     if !data.is_dir() {
         return Err(Failure::configuration(format!("{}: no such directory", data.display())));
     }
-    Ok(Arc::new(SeriesHistory::new(open_series(&DataDirectory::of(data)).await?)))
+    Ok(Arc::new(SeriesHistory::new(open_series(&DataDirectory::of(data), ROW_FILE_BYTES).await?)))
 }
 
 /// New rows in row files, older ones in Parquet.
-async fn open_series(directory: &DataDirectory) -> Result<Arc<SeriesStore>, Failure> {
-    let landing = Arc::new(RowFiles::open(&directory.rows).map_err(Failure::other)?);
+async fn open_series(directory: &DataDirectory, row_file_bytes: u64) -> Result<Arc<SeriesStore>, Failure> {
+    let landing = Arc::new(RowFiles::open_with(&directory.rows, row_file_bytes).map_err(Failure::other)?);
     Ok(Arc::new(SeriesStore::open(&directory.series, landing).await.map_err(Failure::other)?))
 }

@@ -9,7 +9,7 @@ use thiserror::Error;
 use crate::cli::NodeFlags;
 use crate::compose_sink::SinkConfig;
 use crate::config_links::{DropFolderConfig, PullConfig};
-use crate::config_log::{ArchiveConfig, LogKeys};
+use crate::config_log::{ArchiveConfig, LogKeys, SeriesConfig};
 
 /// What one node runs with.
 #[derive(Clone, Debug)]
@@ -37,6 +37,7 @@ pub(crate) struct Config {
     pub(crate) origins: Vec<String>,
     pub(crate) log: LogKeys,
     pub(crate) archive: ArchiveConfig,
+    pub(crate) series: SeriesConfig,
 }
 
 /// A mistake in file or flags.
@@ -82,6 +83,7 @@ struct File {
     pull: Vec<PullConfig>,
     log: LogKeys,
     archive: ArchiveConfig,
+    series: SeriesConfig,
     sink: SinkConfig,
 }
 
@@ -170,6 +172,7 @@ impl Config {
             origins: file.origins,
             log: file.log,
             archive: file.archive,
+            series: file.series,
         })
     }
 }

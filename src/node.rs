@@ -68,7 +68,7 @@ impl Node {
         let mut doors = compose::open(&config, origin).await?;
         let mut tasks = Tasks::new(stop.clone());
         keep_log(&mut tasks, &mut doors, &stop);
-        keep_sealing(&mut tasks, &doors, &stop);
+        keep_sealing(&mut tasks, &doors, config.series.pause(), &stop);
         if let Some(metrics) = metrics.clone() {
             tasks.spawn("metrics", observe::keep_metrics(metrics, stop.clone()));
         }
@@ -203,10 +203,10 @@ fn revised(
 }
 
 /// Rows move into Parquet beside everything else; whatever is not moved stays where it is.
-fn keep_sealing(tasks: &mut Tasks, doors: &Doors, stop: &CancellationToken) {
+fn keep_sealing(tasks: &mut Tasks, doors: &Doors, pause: Duration, stop: &CancellationToken) {
     let (store, stop) = (doors.rows.clone(), stop.clone());
     tasks.spawn("series", async move {
-        store.keep_sealing(stop).await;
+        store.keep_sealing(pause, stop).await;
         Ok(())
     });
 }

@@ -34,7 +34,7 @@ pub use mqtt_endpoint::{
 };
 pub use mqtt_subscriber::{MqttSubscriber, MqttSubscriberConfig};
 pub use position_file::PositionFile;
-pub use rows_file::{RowFiles, WholeRows, whole_rows};
+pub use rows_file::{ROW_FILE_BYTES, RowFiles, WholeRows, whole_rows};
 #[cfg(feature = "influx")]
 pub use sink_influx::{InfluxError, InfluxSettings, InfluxSink};
 pub use state_file::StateFiles;

@@ -5,6 +5,7 @@ mod analysis;
 mod bus;
 mod clock;
 mod event_log;
+mod file_step;
 mod history;
 mod ingest_link;
 mod key_store;
@@ -24,6 +25,7 @@ pub use analysis::{
 pub use bus::{Bus, Lagged, Subscription};
 pub use clock::{Clock, ClockError};
 pub use event_log::{Appended, Commit, EventLog, LogBatch, LogError, ReadLimit, SegmentHead};
+pub use file_step::{FileAct, FileStep, FileWork, watch_file_steps};
 pub use history::{
     AsOf, History, HistoryError, Replaced, RestatementQuery, SeriesKey, SeriesQuery, known_order,
 };

@@ -2,5 +2,6 @@
 //! files that only a checksummed manifest makes real.
 
 pub mod archive;
+mod durable;
 pub mod manifest;
 pub mod series;

@@ -15,7 +15,7 @@ mod ticks;
 mod write;
 
 pub use query::SeriesHistory;
-pub use seal::{SEAL_INTERVAL, Sealed};
+pub use seal::Sealed;
 pub use store::{SeriesError, SeriesStore};
 pub use write::parquet_of;
 

@@ -105,10 +105,10 @@ impl Opened {
             return Err(damaged("its checksum differs from the manifest"));
         }
         let file = Positioned { file: Arc::new(file), length: listed.bytes };
-        Self::of(file).map_err(|error| damaged(&error.to_string()))
+        Self::of(file, listed.rows).map_err(|error| damaged(&error.to_string()))
     }
 
-    fn of(file: Positioned) -> Result<Self, ParquetError> {
+    fn of(file: Positioned, rows: u64) -> Result<Self, ParquetError> {
         let options = ReadOptionsBuilder::new().with_page_index().build();
         let reader = SerializedFileReader::new_with_options(file.clone(), options)?;
         let metadata = Arc::new(reader.metadata().clone());
@@ -120,12 +120,16 @@ impl Opened {
             return Err(ParquetError::General("not a file of rows of format 1".to_owned()));
         }
         let mut opened = Self { file, metadata, series: Vec::new() };
+        // Before anything is read by a number the file itself says.
+        if opened.rows() as u64 != rows {
+            return Err(ParquetError::General("its number of rows differs from the manifest".to_owned()));
+        }
         opened.series = opened.stretches()?;
         Ok(opened)
     }
 
     pub(super) fn rows(&self) -> usize {
-        self.metadata.row_groups().iter().map(group_rows).sum()
+        self.metadata.row_groups().iter().map(group_rows).fold(0, usize::saturating_add)
     }
 
     /// These rows, ascending, with these columns set.

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use nhip_ports::FileWork;
 use nhip_proto::Offset;
 use serde::{Deserialize, Serialize};
 
@@ -65,8 +66,8 @@ impl Listing {
     }
 
     /// Makes it the list of the directory.
-    pub(super) fn swap(&self, directory: &Path) -> Result<(), SeriesError> {
-        Ok(manifest::swap(&directory.join(MANIFEST), self)?)
+    pub(super) fn swap(&self, directory: &Path, work: FileWork) -> Result<(), SeriesError> {
+        Ok(manifest::swap_in(&directory.join(MANIFEST), self, work)?)
     }
 
     /// A name for a new file of a span.
