@@ -97,7 +97,12 @@ impl Problem {
             PastError::Unfinished => {
                 Self::unavailable("the moment is still being replayed: ask again and it goes on")
             }
-            PastError::Unavailable(_) => Self::unavailable("all places for the past are taken; ask again"),
+            PastError::Unavailable(what) => {
+                tracing::warn!(what, "a moment of the past cannot be shown");
+                let detail =
+                    "the past cannot be shown now: ask again; if that does not help, see the node's log";
+                Self::unavailable(detail)
+            }
         }
     }
 
