@@ -160,7 +160,7 @@ fn offsets(path: &Path) -> (u64, u64) {
 
 /// The data of a node whose first segments stand in the archive alone, and an offset among them.
 fn trimmed(directory: &Path) -> (NodeOptions, u64) {
-    let text = "snapshot_seconds = 1\n[log]\nsegment_kib = 64\n[archive]\nkeep_log_segments = 1\npause_seconds = 1\n";
+    let text = "snapshot_seconds = 1\n[log]\nsegment_kib = 256\n[archive]\nkeep_log_segments = 1\npause_seconds = 1\n";
     let config = config(directory, text);
     let options =
         NodeOptions::run(&directory.join("data")).set("--profile", "profiles/proof").set("--config", &config);

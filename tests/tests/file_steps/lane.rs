@@ -23,6 +23,10 @@ const START_NS: i64 = 1_894_233_600 * SECOND;
 const DAY_NS: i64 = 86_400 * SECOND;
 /// Months that lie behind, one after the other to be merged.
 const MONTHS: i64 = 6;
+/// The segment being written, the one kept on purpose, and the one that is prepared.
+const SEGMENTS_LEFT: usize = 3;
+/// Enough for more segments than archive files become one.
+const BATCH_MESSAGES: u64 = 1_500;
 /// Windows of a second, so that each Tick has enough rows for a row file of its own.
 const QUICK_INDICATORS: usize = 4;
 
@@ -43,8 +47,19 @@ pub(crate) enum Kind {
 
 /// Publishers in the background, or a clock that is stepped by hand.
 enum Busy {
-    Load { runtime: tokio::runtime::Runtime, task: Option<Publishers>, stop: CancellationToken },
-    Stepped { sequence: u64, now_ns: i64 },
+    Load {
+        runtime: tokio::runtime::Runtime,
+        task: Option<Publishers>,
+        stop: CancellationToken,
+    },
+    Stepped {
+        sequence: u64,
+        now_ns: i64,
+    },
+    /// Archive files are merged only while no segment waits: the next messages come when all are sealed and trimmed.
+    Batches {
+        sequence: u64,
+    },
 }
 
 type Publishers = tokio::task::JoinHandle<Result<LoadReport, nhip_demo::DemoError>>;
@@ -74,10 +89,13 @@ impl Lane {
         let mqtt = node.mqtt.expect("an endpoint");
         assert!(node.stop().success(), "{}", node.said());
         let options = options.set("--mqtt", &mqtt.to_string());
+        if kind == Kind::Merging {
+            return Self { options, journal, busy: Busy::Batches { sequence: 0 } };
+        }
         let mut load =
             LoadConfig::new(mqtt, "proof", "load", "value", Arc::new(SystemClock::new(ArrivalTime(0))));
         load.connections = 20;
-        load.rate_per_s = Some(rate_per_s(kind));
+        load.rate_per_s = Some(200.0);
         load.journal = Some(journal.clone());
         let (runtime, stop) = (tokio::runtime::Runtime::new().expect("a runtime"), CancellationToken::new());
         let task = Some(runtime.spawn(nhip_demo::load::run(load, stop.clone())));
@@ -130,8 +148,7 @@ impl Lane {
         }
         until("everything is moved", REACHED_MAX, || {
             let left = |folder: &str, ending: &str| files(&self.options.data.join(folder), ending);
-            // The segment being written, the one kept on purpose, and the one that is prepared.
-            left("log", ".seg") <= 3 && left("rows", ".rows") <= 1
+            left("log", ".seg") <= SEGMENTS_LEFT && left("rows", ".rows") <= 1
         });
         until("what was there at the start is sealed", REACHED_MAX, || {
             metric(node.http, "nhip_rows_sealed_files").is_some_and(|files| files > 0.0)
@@ -149,8 +166,27 @@ impl Lane {
 
     /// A message, a second later; it may die of it.
     fn keep_busy(&mut self, node: &Node) {
-        if matches!(self.busy, Busy::Stepped { .. }) {
-            self.step(node, SECOND);
+        match self.busy {
+            Busy::Load { .. } => {}
+            Busy::Stepped { .. } => self.step(node, SECOND),
+            Busy::Batches { .. } if files(&self.options.data.join("log"), ".seg") > SEGMENTS_LEFT => {}
+            Busy::Batches { .. } => self.publish_batch(node),
+        }
+    }
+
+    /// Some segments full of messages; those of a batch that is not wholly acknowledged are not counted on.
+    fn publish_batch(&mut self, node: &Node) {
+        let (Busy::Batches { sequence }, Some(mqtt)) = (&mut self.busy, node.mqtt) else { return };
+        let (first, time_ms) = (*sequence, SystemClock::system().0 / MILLISECOND);
+        *sequence += BATCH_MESSAGES;
+        let payload = |sequence: u64| {
+            json!({"time": time_ms, "boot": 1, "sequence": sequence, "values": {"value": 7}}).to_string()
+        };
+        let batch: Vec<String> = (first..*sequence).map(payload).collect();
+        let messages = batch.iter().map(|payload| ("nhip/v1/proof/load/load-0000", payload.as_bytes()));
+        let sent = MqttWire::connect(mqtt, "batches").and_then(|mut wire| wire.publish_all(messages));
+        if sent.is_ok() {
+            (first..first + BATCH_MESSAGES).for_each(|sequence| note(&self.journal, sequence));
         }
     }
 
@@ -176,11 +212,8 @@ impl Lane {
         if sent.is_err() {
             return;
         }
-        let line = json!({"source": "load-0000", "boot": 1, "sequence": *sequence});
+        note(&self.journal, *sequence);
         *sequence += 1;
-        let mut journal =
-            std::fs::File::options().create(true).append(true).open(&self.journal).expect("a journal");
-        writeln!(journal, "{line}").expect("written");
         let body = json!({"step_ms": span_ns / MILLISECOND}).to_string();
         let before = metric(node.http, "nhip_ingest_ticks_total");
         if post(node.http, "/clock", "application/json", body.as_bytes()).is_ok_and(|answer| answer.0 == 200)
@@ -195,13 +228,11 @@ impl Lane {
     }
 }
 
-/// Archive files are merged only while no segment waits to be sealed.
-fn rate_per_s(kind: Kind) -> f64 {
-    match kind {
-        Kind::Sealing => 400.0,
-        Kind::Merging => 80.0,
-        Kind::Rows | Kind::Days | Kind::Months => 200.0,
-    }
+/// An acknowledged message of the one source that is published by hand.
+fn note(journal: &Path, sequence: u64) {
+    let mut journal = std::fs::File::options().create(true).append(true).open(journal).expect("a journal");
+    writeln!(journal, "{}", json!({"source": "load-0000", "boot": 1, "sequence": sequence}))
+        .expect("written");
 }
 
 /// Small files and short pauses, so that every step comes within seconds.
