@@ -25,7 +25,7 @@ pub use bus::{Bus, Lagged, Subscription};
 pub use clock::{Clock, ClockError};
 pub use event_log::{Appended, Commit, EventLog, LogBatch, LogError, ReadLimit, SegmentHead};
 pub use history::{
-    AsOf, History, HistoryError, Replaced, RestatementQuery, SeriesKey, SeriesQuery, known_order,
+    AsOf, History, HistoryError, Replaced, RestatementQuery, SeriesKey, SeriesQuery, figure_of, known_order,
 };
 pub use ingest_link::{
     CommandLink, Delivery, Durable, GapNotice, IngestLink, Intake, LinkError, OutgoingCommand, Refused,

@@ -3,6 +3,7 @@
 mod columns;
 mod cursor;
 mod file;
+mod fill;
 mod hot;
 mod listing;
 mod merge;
@@ -11,9 +12,11 @@ mod positioned;
 mod query;
 mod seal;
 mod store;
+mod stretch;
 mod ticks;
 mod write;
 
+pub use fill::{FilledMonth, Filling};
 pub use query::SeriesHistory;
 pub use seal::{SEAL_INTERVAL, Sealed};
 pub use store::{SeriesError, SeriesStore};

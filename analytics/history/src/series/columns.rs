@@ -1,6 +1,7 @@
 //! The columns of a file of rows: one table for both directions. A row comes back exactly as it was written.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 use std::sync::{Arc, LazyLock};
 
 use nhip_proto::{
@@ -15,6 +16,8 @@ use super::order::Kept;
 /// How a column is got from a row and set in one.
 pub(super) enum Codec {
     Text(fn(&Kept) -> Cow<'_, str>, fn(&mut Kept, &str) -> Option<()>),
+    /// Names as a JSON list; neighbours often have the same ones.
+    Names(fn(&Kept) -> &[SourceId], fn(&mut Kept, Vec<SourceId>)),
     Long(fn(&Kept) -> Option<i64>, fn(&mut Kept, Option<i64>) -> Option<()>),
     /// 16 bytes.
     Wide(fn(&Kept) -> Option<[u8; 16]>, fn(&mut Kept, Option<[u8; 16]>) -> Option<()>),
@@ -50,12 +53,27 @@ pub(super) fn columns_of_a_row() -> impl Iterator<Item = usize> {
     COLUMNS.iter().enumerate().filter(|(_, column)| column.comes_back()).map(|(at, _)| at)
 }
 
+/// Those of them a figure shows ([`nhip_ports::figure_of`]): not where it comes from.
+pub(super) const FIGURE_COLUMNS: &[usize] = &[
+    place::KNOWN_AT,
+    place::STATE,
+    place::WINDOW_END,
+    place::VALUE_SCALE,
+    place::VALUE_EXACT,
+    place::NUMERATOR,
+    place::DENOMINATOR,
+    place::K,
+    place::M,
+    place::LEVEL,
+    place::ORIGIN,
+];
+
 const TEXT: &str = "binary NAME (UTF8)";
 const COUNT: &str = "int64 NAME";
 const TIME: &str = "int64 NAME (TIMESTAMP(NANOS,true))";
 const EXACT: &str = "fixed_len_byte_array(16) NAME (DECIMAL(38,0))";
 
-/// Places of the columns that tell which windows and revisions a file has.
+/// Places of columns that are read by themselves.
 pub(super) mod place {
     pub(in crate::series) const INDICATOR: usize = 0;
     pub(in crate::series) const DEFINITION: usize = 1;
@@ -68,9 +86,19 @@ pub(super) mod place {
     pub(in crate::series) const KNOWN_AT: usize = 8;
     pub(in crate::series) const TICK: usize = 9;
     pub(in crate::series) const STATE: usize = 10;
+    pub(in crate::series) const WINDOW_END: usize = 11;
+    pub(in crate::series) const VALUE_SCALE: usize = 13;
+    pub(in crate::series) const VALUE_EXACT: usize = 14;
+    pub(in crate::series) const NUMERATOR: usize = 15;
+    pub(in crate::series) const DENOMINATOR: usize = 16;
+    pub(in crate::series) const K: usize = 17;
+    pub(in crate::series) const M: usize = 18;
+    pub(in crate::series) const LEVEL: usize = 20;
+    pub(in crate::series) const ORIGIN: usize = 22;
+    pub(in crate::series) const LINEAGE: usize = 23;
 }
 
-/// All columns in the order of the file; the first eleven are those of [`place`].
+/// All columns in the order of the file; [`place`] says where some are.
 pub(super) const COLUMNS: &[Column] = &[
     column(
         "indicator",
@@ -162,11 +190,7 @@ pub(super) const COLUMNS: &[Column] = &[
             |kept, long| put(&mut kept.row.window_end, EventTime(long?)),
         ),
     ),
-    column(
-        "value",
-        "?double NAME",
-        Codec::Double(|kept| kept.row.value.and_then(|value| value.to_string().parse().ok())),
-    ),
+    column("value", "?double NAME", Codec::Double(|kept| kept.row.value.and_then(double))),
     // The scale is set before the digits: without digits there is no value.
     column(
         "value_scale",
@@ -315,29 +339,14 @@ pub(super) const COLUMNS: &[Column] = &[
         "samples",
         TEXT,
         Codec::Text(
-            |kept| {
-                let offsets: Vec<u64> = kept.row.provenance.samples.iter().map(|offset| offset.0).collect();
-                json(&offsets)
-            },
-            |kept, text| {
-                let offsets: Vec<u64> = serde_json::from_str(text).ok()?;
-                put(&mut kept.row.provenance.samples, offsets.into_iter().map(Offset).collect())
-            },
+            |kept| numbers_text(&kept.row.provenance.samples).into(),
+            |kept, text| put(&mut kept.row.provenance.samples, numbers(text)?),
         ),
     ),
     column(
         "sources",
         TEXT,
-        Codec::Text(
-            |kept| {
-                let ids: Vec<&str> = kept.row.provenance.sources.iter().map(SourceId::as_str).collect();
-                json(&ids)
-            },
-            |kept, text| {
-                let ids: Vec<Cow<'_, str>> = serde_json::from_str(text).ok()?;
-                put(&mut kept.row.provenance.sources, ids.iter().map(|id| SourceId::new(id)).collect())
-            },
-        ),
+        Codec::Names(|kept| &kept.row.provenance.sources, |kept, names| kept.row.provenance.sources = names),
     ),
 ];
 
@@ -381,9 +390,49 @@ fn share(text: &str) -> Option<Option<Share>> {
     Some(Some(Share { numerator: numerator.parse().ok()?, denominator: denominator.parse().ok()? }))
 }
 
-/// Numbers and texts have a JSON text.
-fn json(value: &impl serde::Serialize) -> Cow<'static, str> {
-    serde_json::to_string(value).unwrap_or_default().into()
+/// Offsets as a JSON list.
+fn numbers_text(offsets: &[Offset]) -> String {
+    let mut text = String::with_capacity(2 + offsets.len() * 12);
+    text.push('[');
+    for (at, offset) in offsets.iter().enumerate() {
+        // Writing into a text cannot fail.
+        let comma = if at > 0 { "," } else { "" };
+        write!(text, "{comma}{}", offset.0).unwrap_or_default();
+    }
+    text.push(']');
+    text
+}
+
+fn numbers(text: &str) -> Option<Vec<Offset>> {
+    let inside = text.strip_prefix('[')?.strip_suffix(']')?;
+    if inside.is_empty() {
+        return Some(Vec::new());
+    }
+    inside.split(',').map(|number| number.parse().ok().map(Offset)).collect()
+}
+
+/// Names as a JSON list.
+pub(super) fn names_text(names: &[SourceId]) -> String {
+    let names: Vec<&str> = names.iter().map(SourceId::as_str).collect();
+    // Texts have a JSON text.
+    serde_json::to_string(&names).unwrap_or_default()
+}
+
+/// What [`names_text`] wrote.
+pub(super) fn names(text: &str) -> Option<Vec<SourceId>> {
+    let names: Vec<Cow<'_, str>> = serde_json::from_str(text).ok()?;
+    Some(names.iter().map(|name| SourceId::new(name)).collect())
+}
+
+/// The nearest double. A number below 2^53 and a power of ten up to 10^22 are doubles themselves, so that their
+/// quotient, rounded once, is the one its text would give.
+fn double(value: Decimal) -> Option<f64> {
+    const EXACT_MAX: u128 = 1 << 53;
+    const POWERS: [f64; 10] = [1.0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9];
+    match POWERS.get(usize::from(value.scale)) {
+        Some(power) if value.mantissa.unsigned_abs() <= EXACT_MAX => Some(value.mantissa as f64 / power),
+        _ => value.to_string().parse().ok(),
+    }
 }
 
 #[cfg(test)]
@@ -391,7 +440,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_columns_are_where_they_are_looked_for() {
+    fn columns_are_where_they_are_looked_for() {
         let named = [
             (place::INDICATOR, "indicator"),
             (place::DEFINITION, "definition"),
@@ -404,10 +453,60 @@ mod tests {
             (place::KNOWN_AT, "known_at"),
             (place::TICK, "tick"),
             (place::STATE, "state"),
+            (place::WINDOW_END, "window_end"),
+            (place::VALUE_SCALE, "value_scale"),
+            (place::VALUE_EXACT, "value_exact"),
+            (place::NUMERATOR, "numerator"),
+            (place::DENOMINATOR, "denominator"),
+            (place::K, "k"),
+            (place::M, "m"),
+            (place::LEVEL, "level"),
+            (place::ORIGIN, "origin"),
+            (place::LINEAGE, "lineage"),
         ];
         for (at, name) in named {
             assert_eq!(COLUMNS[at].name, name);
         }
         assert_eq!(schema().expect("a schema").get_fields().len(), COLUMNS.len());
+    }
+
+    #[test]
+    fn lists_are_json_and_come_back() {
+        for (numbers_of, text) in
+            [(&[][..], "[]"), (&[7][..], "[7]"), (&[0, u64::MAX][..], "[0,18446744073709551615]")]
+        {
+            let offsets: Vec<Offset> = numbers_of.iter().copied().map(Offset).collect();
+            assert_eq!(numbers_text(&offsets), text);
+            assert_eq!(numbers(text), Some(offsets));
+        }
+        for wrong in ["", "[", "7", "[7", "[,]", "[7,]", "[-1]", "[1.0]", "[18446744073709551616]"] {
+            assert_eq!(numbers(wrong), None, "{wrong}");
+        }
+        let strange = [SourceId::new("a"), SourceId::new("\"b\", ]")];
+        assert_eq!(names_text(&strange), r#"["a","\"b\", ]"]"#);
+        assert_eq!(names(r#"["a","\"b\", ]"]"#), Some(strange.to_vec()));
+        assert_eq!(names("[1]"), None);
+    }
+
+    #[test]
+    fn a_double_is_the_one_its_text_gives() {
+        let mut mantissas =
+            vec![0, 1, -1, 5, 123, 999_999_999_999_999, (1 << 53) - 1, 1 << 53, (1 << 53) + 1, i128::MAX];
+        let mut state = 7_u64;
+        for _ in 0..2_000 {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            mantissas.push(i128::from(state >> (state % 60)) * if state.is_multiple_of(2) { 1 } else { -1 });
+        }
+        for mantissa in mantissas {
+            for scale in [0, 1, 2, 9, 10, 28] {
+                let value = Decimal::new(mantissa, scale);
+                let text: f64 = value.to_string().parse().expect("a number");
+                assert_eq!(
+                    double(value).map(f64::to_bits),
+                    Some(text.to_bits()),
+                    "{mantissa} at scale {scale}"
+                );
+            }
+        }
     }
 }

@@ -17,7 +17,7 @@ const FORMAT: u32 = 1;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Listing {
-    format: u32,
+    pub(super) format: u32,
     /// Rows of Ticks before this one stand in the files.
     pub(super) covered: u64,
     /// The number of the next file; a name is never used again.

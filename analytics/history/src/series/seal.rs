@@ -1,11 +1,9 @@
 //! Rows into Parquet: written beside, read again, listed, and only then gone from where they were.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufWriter};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use std::{fs, io};
 
 use nhip_ports::TickRows;
 use nhip_proto::{Offset, encode_row};
@@ -16,7 +14,7 @@ use super::listing::Listed;
 use super::merge::Merge;
 use super::order::{Kept, Span, compare, day_of};
 use super::store::{SeriesError, SeriesStore};
-use super::write::Writer;
+use super::write::write_file;
 
 /// Between two looks whether there is something to seal.
 pub const SEAL_INTERVAL: Duration = Duration::from_secs(10);
@@ -189,29 +187,13 @@ impl SeriesStore {
         name: String,
         mut next: impl FnMut() -> Result<Option<Kept>, SeriesError>,
     ) -> Result<Listed, SeriesError> {
-        let path = self.directory.join(&name);
-        let unfinished = self.directory.join(format!("{name}.tmp"));
-        let file =
-            OpenOptions::new().write(true).create(true).truncate(true).mode(0o640).open(&unfinished)?;
-        let mut writer = Writer::new(BufWriter::new(file))?;
-        let (mut digest, mut tick_first, mut tick_last) = (Digest::default(), u64::MAX, 0);
-        while let Some(kept) = next()? {
-            digest.add(&kept);
-            tick_first = tick_first.min(kept.tick.0);
-            tick_last = tick_last.max(kept.tick.0);
-            writer.push(kept)?;
-        }
-        let (out, rows) = writer.finish()?;
-        let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
-        file.sync_all()?;
-        fs::rename(&unfinished, &path)?;
-        File::open(&self.directory)?.sync_all()?;
-        let mut hasher = blake3::Hasher::new();
-        io::copy(&mut File::open(&path)?, &mut hasher)?;
-        let blake3 = hasher.finalize().to_hex().to_string();
-        let bytes = file.metadata()?.len();
-        let listed = Listed { name, bytes, blake3, rows, tick_first, tick_last };
-        let again = Arc::new(Opened::verified(&path, &listed)?);
+        let mut digest = Digest::default();
+        let listed = write_file(&self.directory, name, || {
+            let kept = next()?;
+            kept.iter().for_each(|kept| digest.add(kept));
+            Ok(kept)
+        })?;
+        let again = Arc::new(Opened::verified(&listed.path(&self.directory), &listed)?);
         if Digest::of(&again)? == digest { Ok(listed) } else { Err(not_as_written(&listed.name)) }
     }
 }

@@ -2,6 +2,7 @@
 
 mod crash;
 mod damage;
+mod groups;
 mod model;
 
 use std::path::Path;
@@ -111,17 +112,7 @@ fn a_row_comes_back_exactly() {
     ];
     let bytes = super::parquet_of(strange.to_vec()).expect("encoded");
     let directory = tempfile::tempdir().expect("a directory");
-    let path = directory.path().join("rows");
-    std::fs::write(&path, &bytes).expect("written");
-    let listed = super::listing::Listed {
-        name: "rows".to_owned(),
-        bytes: bytes.len() as u64,
-        blake3: blake3::hash(&bytes).to_hex().to_string(),
-        rows: 3,
-        tick_first: 0,
-        tick_last: 0,
-    };
-    let opened = super::file::Opened::verified(&path, &listed).expect("readable");
+    let opened = opened(&directory, &bytes);
     let mut read: Vec<Row> = opened
         .read_rows(std::slice::from_ref(&(0..3)))
         .expect("rows")
@@ -130,6 +121,21 @@ fn a_row_comes_back_exactly() {
         .collect();
     read.sort_by_key(|row| row.known_offset);
     assert_eq!(read, strange);
+}
+
+/// A file of these bytes.
+pub(super) fn opened(directory: &TempDir, bytes: &[u8]) -> super::file::Opened {
+    let path = directory.path().join("rows");
+    std::fs::write(&path, bytes).expect("written");
+    let listed = super::listing::Listed {
+        name: "rows".to_owned(),
+        bytes: bytes.len() as u64,
+        blake3: blake3::hash(bytes).to_hex().to_string(),
+        rows: 0,
+        tick_first: 0,
+        tick_last: 0,
+    };
+    super::file::Opened::verified(&path, &listed).expect("readable")
 }
 
 /// A revision of an hour of a series.
