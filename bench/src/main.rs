@@ -61,8 +61,14 @@ enum Row {
     FanOut,
     /// A node with nothing to do, and the first moments of a demo.
     Idle,
-    /// A year of ten thousand series beside polars and DuckDB on the same files; records computed again; exports.
+    /// A year of ten thousand series beside polars and DuckDB on the same files, exports, records computed again.
     History(HistorySize),
+    /// Records a second of a re-run over archive and log; `history` ends with it.
+    Recompute {
+        /// Minutes of the reference mix, about 2,100 records each.
+        #[arg(long, default_value_t = history::RECOMPUTE_MINUTES)]
+        minutes: i64,
+    },
     /// What `history` asks of the series store, in a process of its own.
     #[command(hide = true)]
     HistoryAsk {
@@ -129,7 +135,8 @@ async fn measure(arguments: &Arguments) -> Outcome<()> {
             recovery::measure(&context, false).await?;
             fan_out::measure(&context).await?;
             idle::measure(&context).await?;
-            history::measure(&context, history::Size { series: 10_000, days: 365 }).await
+            history::measure(&context, history::Size { series: 10_000, days: 365 }).await?;
+            history::recompute(&context, history::RECOMPUTE_MINUTES).await
         }
         Row::Limits => limits::measure(&context).await,
         Row::EndToEnd => end_to_end::measure(&context).await,
@@ -137,7 +144,11 @@ async fn measure(arguments: &Arguments) -> Outcome<()> {
         Row::Recovery { full } => recovery::measure(&context, *full).await,
         Row::FanOut => fan_out::measure(&context).await,
         Row::Idle => idle::measure(&context).await,
-        Row::History(size) => history::measure(&context, size.size()?).await,
+        Row::History(size) => {
+            history::measure(&context, size.size()?).await?;
+            history::recompute(&context, history::RECOMPUTE_MINUTES).await
+        }
+        Row::Recompute { minutes } => history::recompute(&context, *minutes).await,
         Row::HistoryAsk { .. } => Ok(()),
     }
 }

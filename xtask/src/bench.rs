@@ -21,7 +21,7 @@ pub(crate) fn bench(flags: &[String]) -> Outcome {
 
 /// Whether no row is named: flags begin with `--`, their values with a digit or a path.
 fn of_every_row(flags: &[String]) -> bool {
-    const ROWS: [&str; 6] = ["limits", "end-to-end", "engine", "recovery", "fan-out", "idle"];
+    const ROWS: [&str; 7] = ["limits", "end-to-end", "engine", "recovery", "fan-out", "idle", "recompute"];
     !flags.iter().any(|flag| ROWS.contains(&flag.as_str()))
 }
 

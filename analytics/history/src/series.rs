@@ -13,6 +13,7 @@ mod query;
 mod seal;
 mod store;
 mod stretch;
+mod texts;
 mod ticks;
 mod write;
 

@@ -16,20 +16,21 @@ use crate::mix;
 use crate::report::{Figure, Report};
 
 /// Minutes of the mix: a little more than a million records.
-const MINUTES: i64 = 480;
+pub(crate) const MINUTES: i64 = 480;
 const APPEND_RECORDS: usize = 2_000;
 const BATCH_RECORDS: usize = 8_192;
 const BATCH_BYTES: usize = 8 << 20;
 const INSTALLATION: [u8; 16] = [0xB5; 16];
 
-/// Sealing, reading and a full re-run.
-pub(crate) async fn measure(report: &mut Report, context: &Context) -> Outcome<()> {
+/// The row `recompute`: sealing, reading and a full re-run over so many minutes of the mix.
+pub(crate) async fn measure(context: &Context, minutes: i64) -> Outcome<()> {
+    let mut report = Report::begin(context, "recompute")?;
     let directory = context.directory("recompute")?;
     let identity =
         LogIdentity { installation: INSTALLATION, node: "node-1".to_owned(), origin: Origin::Simulated };
     let (log, _) = SegmentLog::open(&directory.join("log"), &identity, LogConfig::default())?;
     let log: Arc<dyn EventLog> = Arc::new(log);
-    let records: Vec<Record> = mix::log(MINUTES, MINUTE).into_iter().map(|logged| logged.record).collect();
+    let records: Vec<Record> = mix::log(minutes, MINUTE).into_iter().map(|logged| logged.record).collect();
     let count = records.len();
     for batch in records.chunks(APPEND_RECORDS) {
         log.append(batch.to_vec()).await?.durable().await?;

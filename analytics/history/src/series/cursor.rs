@@ -11,9 +11,10 @@ use parquet::file::metadata::ParquetMetaData;
 use parquet::file::serialized_reader::SerializedPageReader;
 use parquet::file::statistics::Statistics;
 
-use super::columns::{COLUMNS, Codec, Column, names};
+use super::columns::{COLUMNS, Codec, Column};
 use super::order::Kept;
 use super::positioned::Positioned;
+use super::texts::names;
 
 /// One column of one row group, read forward.
 pub(super) struct ColumnCursor {

@@ -19,10 +19,11 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPrope
 use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
 use parquet::schema::types::ColumnPath;
 
-use super::columns::{COLUMNS, Codec, Column, names_text, schema};
+use super::columns::{COLUMNS, Codec, Column, schema};
 use super::listing::Listed;
 use super::order::{Kept, compare};
 use super::store::SeriesError;
+use super::texts::names_text;
 
 /// Rows of one row group.
 pub(super) const GROUP_ROWS: usize = 32_768;
