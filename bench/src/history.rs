@@ -106,7 +106,8 @@ fn add_questions(
     bytes_per_ms: f64,
 ) -> Outcome<()> {
     let mut table = vec![
-        "| question | Nhịp p50, p95 ms | polars p50 ms | DuckDB p50 ms | Nhịp : polars | Nhịp : DuckDB | bytes read | roofline ms |"
+        "| question | Nhịp p50, p95 ms | polars p50 ms | DuckDB p50 ms | Nhịp : polars | Nhịp : DuckDB \
+         | bytes read | roofline ms |"
             .to_owned(),
         "| --- | --- | --- | --- | --- | --- | --- | --- |".to_owned(),
     ];

@@ -137,7 +137,8 @@ fn profile(context: &Context, size: Size) -> Outcome<PathBuf> {
             "streams.toml",
             format!(
                 "[[stream]]\nid = \"hourly\"\n{label}\nidentity = \"sequence\"\ncadence = \"1m\"\n\
-                 disorder = \"2s\"\nlateness = \"1h\"\nstaleness = \"5m\"\n\n[stream.quantities]\nvalue = \"vehicles\"\n"
+                 disorder = \"2s\"\nlateness = \"1h\"\nstaleness = \"5m\"\n\n\
+                 [stream.quantities]\nvalue = \"vehicles\"\n"
             ),
         ),
         (
