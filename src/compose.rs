@@ -10,7 +10,7 @@ use nhip_adapters::{
 use nhip_history::archive::{Archive, KeepSettings, Keeper, SpanningLog};
 use nhip_history::series::{SeriesHistory, SeriesStore};
 use nhip_ports::{EventLog, History, KeyStore, RowStore, StateStore};
-use nhip_proto::Origin;
+use nhip_proto::{ArrivalTime, Origin};
 
 use crate::commands::Failure;
 use crate::config::Config;
@@ -29,8 +29,10 @@ pub(crate) struct Doors {
     pub(crate) log: Arc<dyn EventLog>,
     /// What fills the archive; none if it is switched off.
     pub(crate) keeper: Option<Keeper>,
-    /// Rows, and with them the past.
+    /// Rows, and with them the past …
     pub(crate) rows: Arc<SeriesStore>,
+    /// … as it is asked.
+    pub(crate) history: Arc<dyn History>,
     /// Snapshots.
     pub(crate) states: Arc<dyn StateStore>,
     /// Keys.
@@ -56,11 +58,13 @@ pub(crate) async fn open(config: &Config, origin: Origin) -> Result<Doors, Failu
         };
         Keeper::new(archive, segments.clone(), states.clone(), settings)
     });
+    let rows = open_series(&directory).await?;
     Ok(Doors {
         segments,
         log,
         keeper,
-        rows: open_series(&directory).await?,
+        history: Arc::new(SeriesHistory::new(rows.clone())),
+        rows,
         states,
         keys: Arc::new(KeyFiles::open(&config.keys).map_err(Failure::other)?),
     })
@@ -173,8 +177,7 @@ pub(crate) struct StoppedNode {
 /// Opens a stopped node's data.
 pub(crate) async fn open_stopped(data: &Path) -> Result<StoppedNode, Failure> {
     let directory = DataDirectory::of(data);
-    let files = LogFiles::open(&directory.log).map_err(open_failure)?;
-    let log = StoppedLog::new(files, Archive::open(&directory.archive).map_err(Failure::other)?)?;
+    let log = open_log(&directory)?;
     let origin = log.identity().origin;
     let rows = open_series(&directory).await?;
     Ok(StoppedNode {
@@ -196,6 +199,20 @@ pub(crate) async fn open_history(data: &Path) -> Result<Arc<dyn History>, Failur
         return Err(Failure::configuration(format!("{}: no such directory", data.display())));
     }
     Ok(Arc::new(SeriesHistory::new(open_series(&DataDirectory::of(data)).await?)))
+}
+
+/// The moment a stopped node's figures stand at: of a log that never saw the system's clock its last Tick, else now.
+pub(crate) fn stands_at(data: &Path) -> Result<ArrivalTime, Failure> {
+    let directory = DataDirectory::of(data);
+    let identity = SegmentLog::identity(&directory.log).map_err(open_failure)?;
+    let simulated = identity.is_some_and(|identity| identity.origin == Origin::Simulated);
+    let last_tick = if simulated { open_log(&directory)?.last_tick().map_err(Failure::other)? } else { None };
+    Ok(last_tick.unwrap_or_else(nhip_adapters::SystemClock::system))
+}
+
+fn open_log(directory: &DataDirectory) -> Result<StoppedLog, Failure> {
+    let files = LogFiles::open(&directory.log).map_err(open_failure)?;
+    StoppedLog::new(files, Archive::open(&directory.archive).map_err(Failure::other)?)
 }
 
 /// New rows in row files, older ones in Parquet.

@@ -8,7 +8,6 @@ use nhip_adapters::{BUS_UPDATES_MAX, LocalBus, MqttEndpoint};
 use nhip_analytics::{AnalysisHandle, Started};
 use nhip_dashboard_api::{Dashboard, Parts, Readiness};
 use nhip_history::archive::Keeper;
-use nhip_history::series::SeriesHistory;
 use nhip_ingest::{IngestRoom, IngestSettings};
 use nhip_ports::{Bus, Clock, CommandLink, IngestLink, Intake, Revisions};
 use nhip_profile::Profile;
@@ -244,6 +243,7 @@ async fn start_analytics(
     let parts = nhip_analytics::Parts {
         log: doors.log.clone(),
         rows: doors.rows.clone(),
+        history: doors.history.clone(),
         states: doors.states.clone(),
         bus,
         rebirths: Arc::new(rebirths),
@@ -349,7 +349,7 @@ fn dashboard(
     };
     let parts = Parts {
         analysis,
-        history: Arc::new(SeriesHistory::new(doors.rows.clone())),
+        history: doors.history.clone(),
         parquet: Arc::new(nhip_history::series::parquet_of),
         bus,
         intake: room,

@@ -3,9 +3,14 @@
 use nhip_adapters::{LogFiles, LogIdentity};
 use nhip_history::archive::{Archive, as_log_error};
 use nhip_ports::{LogError, ReadLimit};
-use nhip_proto::{Logged, Offset};
+use nhip_proto::{ArrivalTime, Logged, Offset, Record};
 
 use crate::commands::Failure;
+
+/// Records looked through first for the last Tick; a node writes one a second.
+const LAST_TICK_RECORDS: u64 = 4_096;
+/// Bytes of one read at most.
+const READ_BYTES_MAX: usize = 8 << 20;
 
 /// Archive and segments as one log.
 pub(crate) struct StoppedLog {
@@ -34,6 +39,36 @@ impl StoppedLog {
     /// The offset after the last record.
     pub(crate) fn end(&self) -> Offset {
         self.files.end()
+    }
+
+    /// The last Tick there is, looked for from the end in longer and longer stretches.
+    pub(crate) fn last_tick(&self) -> Result<Option<ArrivalTime>, LogError> {
+        let (mut end, mut stretch) = (self.end().0, LAST_TICK_RECORDS);
+        while end > self.first().0 {
+            let from = end.saturating_sub(stretch).max(self.first().0);
+            if let Some(at) = self.tick_between(from, end)? {
+                return Ok(Some(at));
+            }
+            (end, stretch) = (from, stretch.saturating_mul(2));
+        }
+        Ok(None)
+    }
+
+    /// The last Tick of a stretch.
+    fn tick_between(&self, from: u64, end: u64) -> Result<Option<ArrivalTime>, LogError> {
+        let (mut at, mut found) = (from, None);
+        while at < end {
+            let records_max = usize::try_from(end - at).unwrap_or(usize::MAX);
+            let batch = self.read(Offset(at), ReadLimit { records_max, bytes_max: READ_BYTES_MAX })?;
+            let Some(last) = batch.last() else { break };
+            at = last.offset.next().0;
+            let tick = batch.iter().rev().find_map(|logged| match &logged.record {
+                Record::Tick(tick) => Some(tick.at),
+                _ => None,
+            });
+            found = tick.or(found);
+        }
+        Ok(found)
     }
 
     /// The next records from an offset on; empty at the end.

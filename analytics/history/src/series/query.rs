@@ -42,8 +42,8 @@ impl SeriesStore {
     fn moment(&self, series: &SeriesKey, windows: &Range<EventTime>) -> Result<Moment, SeriesError> {
         let state = self.state();
         let hot = state.hot.of(series, |start| windows.contains(&start))?;
-        let months = months_of(windows);
-        let inside = |file: &&Arc<SeriesFile>| months.contains(&file.span.month());
+        let days = day_of(windows.start)..=day_of(EventTime(windows.end.0.saturating_sub(1)));
+        let inside = |file: &&Arc<SeriesFile>| file.span.touches(&days);
         Ok(Moment { files: state.files.iter().filter(inside).cloned().collect(), hot })
     }
 
@@ -329,11 +329,4 @@ fn joined(places: &[usize]) -> Vec<Range<usize>> {
 fn key_of(series: &SeriesKey, window_start: EventTime) -> FigureKey {
     let SeriesKey { indicator, area, group, period } = series.clone();
     FigureKey { indicator, area, group, period, window_start }
-}
-
-/// The months a range of windows touches, as a range that is cheap to ask.
-fn months_of(windows: &Range<EventTime>) -> Range<Month> {
-    let first = Month::of_day(day_of(windows.start));
-    let last = Month::of_day(day_of(EventTime(windows.end.0.saturating_sub(1))));
-    first..last.next()
 }
