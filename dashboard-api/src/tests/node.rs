@@ -168,7 +168,7 @@ impl Analysis for FakeAnalysis {
     }
 
     /// Knows one moment: offset 40, at [`START`]; whatever was published is known since.
-    async fn past(&self, moment: PastMoment) -> Result<PastBoard, PastError> {
+    async fn past(&self, moment: PastMoment, _patience: Duration) -> Result<PastBoard, PastError> {
         let then = match moment {
             PastMoment::Offset(offset) => offset.0 as i64 - 40,
             PastMoment::Time(at) => at.0 - START,
@@ -176,7 +176,7 @@ impl Analysis for FakeAnalysis {
         match then {
             i64::MIN..=-1 => return Err(PastError::TooEarly),
             1 => return Err(PastError::Gone),
-            2 => return Err(PastError::Unfinished),
+            2 => return Err(PastError::Unfinished { reached: Some(ArrivalTime(START)) }),
             3 => return Err(PastError::TooLate),
             _ => {}
         }
@@ -189,7 +189,7 @@ impl Analysis for FakeAnalysis {
             files: Vec::new(),
             zones: Vec::new(),
         };
-        Ok(PastBoard { board: Arc::new(board), complete_before: Vec::new(), profile: Arc::new(profile) })
+        Ok(PastBoard { board: Arc::new(board), profile: Arc::new(profile) })
     }
 
     async fn windows(
