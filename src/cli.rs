@@ -2,7 +2,7 @@
 
 mod operate;
 
-pub(crate) use operate::{BackupFlags, BackupKeys, DoctorFlags, RestoreFlags};
+pub(crate) use operate::{BackupFlags, BackupKeys, DoctorFlags, EraseFlags, RestoreFlags};
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -80,9 +80,14 @@ pub(crate) enum Command {
         indicator: String,
         /// The area code; `code@group` for the figure of a group in it.
         area: String,
+        /// The start of its window (RFC 3339); without it the newest.
+        #[arg(long, value_name = "START")]
+        window: Option<String>,
         /// The node.
         #[arg(long, default_value = "127.0.0.1:8080")]
         http: SocketAddr,
+        #[command(flatten)]
+        unseal: UnsealFlags,
     },
     /// Write figures of a stopped node's past to a file.
     Export(ExportFlags),
@@ -100,6 +105,8 @@ pub(crate) enum Command {
     Backup(BackupFlags),
     /// Make a data directory from a backup, after checking every digest.
     Restore(RestoreFlags),
+    /// Destroy keys of a stopped node for good; what they sealed is erased. Its next start puts that into the log.
+    Erase(EraseFlags),
     /// Look at what a node stands on here: disk, clock, ports, limits, keys, profile, log.
     Doctor(DoctorFlags),
     /// Check a promise on this machine's disk.
@@ -112,6 +119,26 @@ pub(crate) enum Command {
         #[command(subcommand)]
         action: LogAction,
     },
+}
+
+/// Opens the payloads behind a figure, on the machine that has log and keys.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct UnsealFlags {
+    /// Also show the sealed payloads of the sample records; the node logs who did so and why before anything is shown.
+    #[arg(long, requires_all = ["reason", "author", "data"])]
+    pub(crate) unseal: bool,
+    /// Why they are opened.
+    #[arg(long, requires = "unseal")]
+    pub(crate) reason: Option<String>,
+    /// By whom.
+    #[arg(long, requires = "unseal")]
+    pub(crate) author: Option<String>,
+    /// The node's data directory.
+    #[arg(long, value_name = "DIR", requires = "unseal")]
+    pub(crate) data: Option<PathBuf>,
+    /// Its keys; without it beside the data directory.
+    #[arg(long, value_name = "DIR", requires = "unseal")]
+    pub(crate) keys: Option<PathBuf>,
 }
 
 /// Which live figure becomes a test.
@@ -335,6 +362,9 @@ pub(crate) struct NodeFlags {
     /// The profile directory.
     #[arg(long, value_name = "DIR")]
     pub(crate) profile: Option<PathBuf>,
+    /// The socket of the worker for analysts (`nhip-analyst serve`), which may start later.
+    #[arg(long, value_name = "SOCKET")]
+    pub(crate) analyst: Option<PathBuf>,
     /// How fast the Clock runs; 0: only when stepped by POST /clock. Makes the log simulated.
     #[arg(long, value_name = "X")]
     pub(crate) speed: Option<f64>,

@@ -6,6 +6,7 @@ mod check;
 mod demo;
 mod diff;
 mod doctor;
+mod erase;
 mod explain;
 mod export;
 mod from_figure;
@@ -15,6 +16,7 @@ mod replay;
 mod revise;
 mod rows;
 mod run;
+mod unseal;
 
 pub(crate) use replay::{hex, read as read_batch};
 
@@ -72,8 +74,9 @@ pub(crate) fn execute(arguments: Arguments) -> Result<(), Failure> {
         Command::Replay { data, threads, seed, until } => {
             runtime()?.block_on(replay::command(&data, threads, seed, until))
         }
-        Command::Explain { indicator, area, http } => {
-            runtime()?.block_on(explain::explain(&indicator, &area, http))
+        Command::Explain { indicator, area, window, http, unseal } => {
+            let figure = explain::Asked { indicator, area, window, http };
+            runtime()?.block_on(explain::explain(&figure, &unseal))
         }
         Command::Export(flags) => runtime()?.block_on(export::export(&flags)),
         Command::Reload { http } => runtime()?.block_on(revise::reload(http)),
@@ -84,6 +87,7 @@ pub(crate) fn execute(arguments: Arguments) -> Result<(), Failure> {
             None => runtime()?.block_on(backup::backup(&flags)),
         },
         Command::Restore(flags) => runtime()?.block_on(backup::restore(&flags)),
+        Command::Erase(flags) => runtime()?.block_on(erase::erase(&flags)),
         Command::Doctor(flags) => doctor::doctor(&flags),
         Command::Prove { promise } => match promise {
             Promise::Loss(flags) => runtime()?.block_on(prove::loss::loss(&flags)),

@@ -4,13 +4,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use nhip_adapters::{
-    KeyFiles, LogConfig, LogFiles, LogIdentity, LogOpenError, MqttAccess, MqttEndpoint, MqttEndpointConfig,
-    MqttPassword, MqttUser, RowFiles, SegmentLog, StateFiles,
+    AnalystSocket, KeyFiles, LogConfig, LogFiles, LogIdentity, LogOpenError, MqttAccess, MqttEndpoint,
+    MqttEndpointConfig, MqttPassword, MqttUser, ROW_FILE_BYTES, RowFiles, SegmentLog, StateFiles,
 };
 use nhip_history::archive::{Archive, KeepSettings, Keeper, SpanningLog};
 use nhip_history::series::{SeriesHistory, SeriesStore};
-use nhip_ports::{EventLog, History, KeyStore, RowStore, StateStore};
-use nhip_proto::Origin;
+use nhip_ports::{Analyst, EventLog, History, KeyStore, RowStore, StateStore};
+use nhip_proto::{ArrivalTime, Origin};
 
 use crate::commands::Failure;
 use crate::config::Config;
@@ -29,8 +29,10 @@ pub(crate) struct Doors {
     pub(crate) log: Arc<dyn EventLog>,
     /// What fills the archive; none if it is switched off.
     pub(crate) keeper: Option<Keeper>,
-    /// Rows, and with them the past.
+    /// Rows, and with them the past …
     pub(crate) rows: Arc<SeriesStore>,
+    /// … as it is asked.
+    pub(crate) history: Arc<dyn History>,
     /// Snapshots.
     pub(crate) states: Arc<dyn StateStore>,
     /// Keys.
@@ -56,13 +58,16 @@ pub(crate) async fn open(config: &Config, origin: Origin) -> Result<Doors, Failu
         };
         Keeper::new(archive, segments.clone(), states.clone(), settings)
     });
+    let keys = KeyFiles::open(&config.keys, &directory.destroyed_keys, installation);
+    let rows = open_series(&directory, config.series.row_file_bytes()).await?;
     Ok(Doors {
         segments,
         log,
         keeper,
-        rows: open_series(&directory).await?,
+        history: Arc::new(SeriesHistory::new(rows.clone())),
+        rows,
         states,
-        keys: Arc::new(KeyFiles::open(&config.keys).map_err(Failure::other)?),
+        keys: Arc::new(keys.map_err(Failure::other)?),
     })
 }
 
@@ -127,9 +132,16 @@ fn log_config(config: &Config) -> Result<LogConfig, Failure> {
         Some("skip-sync") => Some(nhip_adapters::Fault::SkipSync),
         Some("settle-before-write") => Some(nhip_adapters::Fault::SettleBeforeWrite),
         Some("applied-offset-outside") | None => None,
+        Some(other) if crate::file_faults::arm(other)? => None,
         Some(other) => return Err(Failure::configuration(format!("--fault {other}: no such fault"))),
     };
     Ok(LogConfig { fault, ..segment_sizes(config) })
+}
+
+/// The analysts' worker, if one is configured; it need not be there yet.
+pub(crate) fn analyst(config: &Config) -> Option<Arc<dyn Analyst>> {
+    let socket = config.analyst_socket.as_deref()?;
+    Some(Arc::new(AnalystSocket::new(socket)))
 }
 
 /// The embedded endpoint, already listening.
@@ -173,10 +185,9 @@ pub(crate) struct StoppedNode {
 /// Opens a stopped node's data.
 pub(crate) async fn open_stopped(data: &Path) -> Result<StoppedNode, Failure> {
     let directory = DataDirectory::of(data);
-    let files = LogFiles::open(&directory.log).map_err(open_failure)?;
-    let log = StoppedLog::new(files, Archive::open(&directory.archive).map_err(Failure::other)?)?;
+    let log = open_log(&directory)?;
     let origin = log.identity().origin;
-    let rows = open_series(&directory).await?;
+    let rows = open_series(&directory, ROW_FILE_BYTES).await?;
     Ok(StoppedNode {
         log,
         rows,
@@ -187,7 +198,7 @@ pub(crate) async fn open_stopped(data: &Path) -> Result<StoppedNode, Failure> {
 
 /// Opens a stopped node's rows.
 pub(crate) async fn open_rows(data: &Path) -> Result<Arc<dyn RowStore>, Failure> {
-    Ok(open_series(&DataDirectory::of(data)).await?)
+    Ok(open_series(&DataDirectory::of(data), ROW_FILE_BYTES).await?)
 }
 
 /// Opens a stopped node's past.
@@ -195,11 +206,25 @@ pub(crate) async fn open_history(data: &Path) -> Result<Arc<dyn History>, Failur
     if !data.is_dir() {
         return Err(Failure::configuration(format!("{}: no such directory", data.display())));
     }
-    Ok(Arc::new(SeriesHistory::new(open_series(&DataDirectory::of(data)).await?)))
+    Ok(Arc::new(SeriesHistory::new(open_series(&DataDirectory::of(data), ROW_FILE_BYTES).await?)))
+}
+
+/// The moment a stopped node's figures stand at: of a log that never saw the system's clock its last Tick, else now.
+pub(crate) fn stands_at(data: &Path) -> Result<ArrivalTime, Failure> {
+    let directory = DataDirectory::of(data);
+    let identity = SegmentLog::identity(&directory.log).map_err(open_failure)?;
+    let simulated = identity.is_some_and(|identity| identity.origin == Origin::Simulated);
+    let last_tick = if simulated { open_log(&directory)?.last_tick().map_err(Failure::other)? } else { None };
+    Ok(last_tick.unwrap_or_else(nhip_adapters::SystemClock::system))
+}
+
+fn open_log(directory: &DataDirectory) -> Result<StoppedLog, Failure> {
+    let files = LogFiles::open(&directory.log).map_err(open_failure)?;
+    StoppedLog::new(files, Archive::open(&directory.archive).map_err(Failure::other)?)
 }
 
 /// New rows in row files, older ones in Parquet.
-async fn open_series(directory: &DataDirectory) -> Result<Arc<SeriesStore>, Failure> {
-    let landing = Arc::new(RowFiles::open(&directory.rows).map_err(Failure::other)?);
+async fn open_series(directory: &DataDirectory, row_file_bytes: u64) -> Result<Arc<SeriesStore>, Failure> {
+    let landing = Arc::new(RowFiles::open_with(&directory.rows, row_file_bytes).map_err(Failure::other)?);
     Ok(Arc::new(SeriesStore::open(&directory.series, landing).await.map_err(Failure::other)?))
 }

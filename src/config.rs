@@ -9,7 +9,7 @@ use thiserror::Error;
 use crate::cli::NodeFlags;
 use crate::compose_sink::SinkConfig;
 use crate::config_links::{DropFolderConfig, PullConfig};
-use crate::config_log::{ArchiveConfig, LogKeys};
+use crate::config_log::{ArchiveConfig, LogKeys, SeriesConfig};
 
 /// What one node runs with.
 #[derive(Clone, Debug)]
@@ -37,6 +37,9 @@ pub(crate) struct Config {
     pub(crate) origins: Vec<String>,
     pub(crate) log: LogKeys,
     pub(crate) archive: ArchiveConfig,
+    /// Where the analysts' worker listens; none: there is none.
+    pub(crate) analyst_socket: Option<PathBuf>,
+    pub(crate) series: SeriesConfig,
 }
 
 /// A mistake in file or flags.
@@ -82,7 +85,16 @@ struct File {
     pull: Vec<PullConfig>,
     log: LogKeys,
     archive: ArchiveConfig,
+    series: SeriesConfig,
     sink: SinkConfig,
+    analyst: AnalystConfig,
+}
+
+/// `[analyst]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct AnalystConfig {
+    socket: Option<PathBuf>,
 }
 
 /// One subscription to a foreign broker.
@@ -136,7 +148,7 @@ impl Config {
         let embedded = file.embedded_endpoint.unwrap_or(true);
         let mqtt = flags.mqtt.or(file.mqtt).unwrap_or_else(|| local(1883));
         let data = flags.data.clone().or(file.data).unwrap_or(defaults.data);
-        let keys = flags.keys.clone().or(file.keys).unwrap_or_else(|| beside(&data, "-keys"));
+        let keys = flags.keys.clone().or(file.keys).unwrap_or_else(|| keys_beside(&data));
         let allowed = http.ip().is_loopback() || flags.open || file.open;
         if !allowed {
             return Err(ConfigError::Open(http));
@@ -170,6 +182,8 @@ impl Config {
             origins: file.origins,
             log: file.log,
             archive: file.archive,
+            analyst_socket: flags.analyst.clone().or(file.analyst.socket),
+            series: file.series,
         })
     }
 }
@@ -185,6 +199,11 @@ fn read_file(path: &Path) -> Result<File, ConfigError> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| ConfigError::Unreadable { path: shown.clone(), reason: error.to_string() })?;
     toml::from_str(&text).map_err(|error| ConfigError::Malformed { path: shown, reason: error.to_string() })
+}
+
+/// Where the keys of a data directory lie if nobody says otherwise.
+pub(crate) fn keys_beside(data: &Path) -> PathBuf {
+    beside(data, "-keys")
 }
 
 fn beside(data: &Path, suffix: &str) -> PathBuf {

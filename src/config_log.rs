@@ -1,7 +1,8 @@
-//! The keys of `[log]` and `[archive]`: how large segments are, how much of the log stays beside its archive.
+//! The keys of `[log]`, `[archive]` and `[series]`: how large files are, how soon what they hold moves on.
 
 use std::time::Duration;
 
+use nhip_adapters::ROW_FILE_BYTES;
 use serde::Deserialize;
 
 /// `[log]`.
@@ -21,6 +22,32 @@ impl LogKeys {
     /// A full-grown segment: 64 KiB to 1 GiB.
     pub(crate) fn segment_bytes(&self) -> u64 {
         self.segment_kib.clamp(64, 1 << 20) << 10
+    }
+}
+
+/// `[series]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct SeriesConfig {
+    row_file_kib: u64,
+    pause_seconds: u64,
+}
+
+impl Default for SeriesConfig {
+    fn default() -> Self {
+        Self { row_file_kib: ROW_FILE_BYTES >> 10, pause_seconds: 10 }
+    }
+}
+
+impl SeriesConfig {
+    /// A row file that is followed by the next one: 1 KiB to 64 MiB.
+    pub(crate) fn row_file_bytes(&self) -> u64 {
+        self.row_file_kib.clamp(1, 64 << 10) << 10
+    }
+
+    /// Between two looks whether a row file was followed by another.
+    pub(crate) fn pause(&self) -> Duration {
+        Duration::from_secs(self.pause_seconds.clamp(1, 3_600))
     }
 }
 

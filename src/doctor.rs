@@ -7,6 +7,7 @@ mod history;
 mod limits;
 mod mounts;
 mod ports;
+mod retention;
 mod secrets;
 
 pub(crate) use finding::{Finding, Grade};
@@ -28,7 +29,7 @@ pub(crate) fn examine(config: &Config) -> Vec<Finding> {
     findings.extend(ports::examine(config, running));
     findings.extend(limits::examine());
     findings.extend(secrets::examine(config));
-    findings.push(profile(&config.profile));
+    findings.extend(profile(config, &log));
     findings.extend(history::examine(&log));
     findings
 }
@@ -40,8 +41,9 @@ fn version(running: bool, data: &Path) -> Finding {
     Finding::fine("version", data.display(), what)
 }
 
-fn profile(directory: &Path) -> Finding {
-    let place = directory.display();
+fn profile(config: &Config, log: &Path) -> Vec<Finding> {
+    let place = config.profile.display();
+    let directory = &config.profile;
     match profile_dir::load(directory) {
         Ok((profile, _)) => {
             let remarks = nhip_profile::remarks(&profile).len();
@@ -50,15 +52,19 @@ fn profile(directory: &Path) -> Finding {
                 profile.id,
                 profile.indicators.len()
             );
-            Finding::fine("profile", place, what)
+            let mut findings = vec![Finding::fine("profile", place, what)];
+            if let Some((_, last)) = clock::last_record(log) {
+                findings.extend(retention::examine(config, &profile, last));
+            }
+            findings
         }
-        Err(failure) => Finding::error(
+        Err(failure) => vec![Finding::error(
             "profile",
             place,
             failure.to_string(),
             "a profile without mistakes",
             "mend what `nhip check` names",
-        ),
+        )],
     }
 }
 

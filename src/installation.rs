@@ -14,6 +14,8 @@ pub(crate) struct DataDirectory {
     pub(crate) archive: PathBuf,
     /// How far foreign databases were told.
     pub(crate) sinks: PathBuf,
+    /// The list of destroyed keys.
+    pub(crate) destroyed_keys: PathBuf,
 }
 
 impl DataDirectory {
@@ -27,6 +29,7 @@ impl DataDirectory {
             series: inside("series"),
             archive: inside("archive"),
             sinks: inside("sinks"),
+            destroyed_keys: inside("destroyed-keys"),
         }
     }
 }

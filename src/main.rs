@@ -14,6 +14,8 @@ mod config;
 mod config_links;
 mod config_log;
 mod doctor;
+#[cfg(feature = "fault-injection")]
+mod file_faults;
 mod installation;
 mod node;
 mod observe;

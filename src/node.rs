@@ -8,7 +8,6 @@ use nhip_adapters::{BUS_UPDATES_MAX, LocalBus, MqttEndpoint};
 use nhip_analytics::{AnalysisHandle, Started};
 use nhip_dashboard_api::{Dashboard, Parts, Readiness};
 use nhip_history::archive::Keeper;
-use nhip_history::series::SeriesHistory;
 use nhip_ingest::{IngestRoom, IngestSettings};
 use nhip_ports::{Bus, Clock, CommandLink, IngestLink, Intake, Revisions};
 use nhip_profile::Profile;
@@ -68,7 +67,7 @@ impl Node {
         let mut doors = compose::open(&config, origin).await?;
         let mut tasks = Tasks::new(stop.clone());
         keep_log(&mut tasks, &mut doors, &stop);
-        keep_sealing(&mut tasks, &doors, &stop);
+        keep_sealing(&mut tasks, &doors, config.series.pause(), &stop);
         if let Some(metrics) = metrics.clone() {
             tasks.spawn("metrics", observe::keep_metrics(metrics, stop.clone()));
         }
@@ -96,6 +95,7 @@ impl Node {
         let own = analysis.clone();
         tasks.spawn("rebirths", rebirth::send(requests, outgoing, rebirth_clock));
         let revised = revised(&mut tasks, &config, (&profile, files), (&room, &analysis), &stop);
+        keep_retention(&mut tasks, &room, &revised, &stop);
         let served =
             dashboard(&config, &links, &doors, analysis, bus, room.clone(), clock.clone(), revised, metrics);
         start_links(&mut tasks, links, &room, &stop);
@@ -202,11 +202,18 @@ fn revised(
     Revised { revisions, profiles }
 }
 
+/// Keys of days past their retention go; nothing waits for it.
+fn keep_retention(tasks: &mut Tasks, room: &Arc<IngestRoom>, revised: &Revised, stop: &CancellationToken) {
+    let (room, profiles, stop) = (room.clone(), revised.profiles.clone(), stop.clone());
+    tasks
+        .spawn("retention", async move { room.keep_retention(profiles, stop).await.map_err(Failure::other) });
+}
+
 /// Rows move into Parquet beside everything else; whatever is not moved stays where it is.
-fn keep_sealing(tasks: &mut Tasks, doors: &Doors, stop: &CancellationToken) {
+fn keep_sealing(tasks: &mut Tasks, doors: &Doors, pause: Duration, stop: &CancellationToken) {
     let (store, stop) = (doors.rows.clone(), stop.clone());
     tasks.spawn("series", async move {
-        store.keep_sealing(stop).await;
+        store.keep_sealing(pause, stop).await;
         Ok(())
     });
 }
@@ -244,6 +251,7 @@ async fn start_analytics(
     let parts = nhip_analytics::Parts {
         log: doors.log.clone(),
         rows: doors.rows.clone(),
+        history: doors.history.clone(),
         states: doors.states.clone(),
         bus,
         rebirths: Arc::new(rebirths),
@@ -349,9 +357,10 @@ fn dashboard(
     };
     let parts = Parts {
         analysis,
-        history: Arc::new(SeriesHistory::new(doors.rows.clone())),
+        history: doors.history.clone(),
         parquet: Arc::new(nhip_history::series::parquet_of),
         bus,
+        analyst: compose::analyst(config),
         intake: room,
         clock,
         revisions: revised.revisions,

@@ -7,11 +7,11 @@ use async_trait::async_trait;
 use nhip_analytics::AnalysisHandle;
 use nhip_ingest::IngestRoom;
 use nhip_ports::{
-    AnalysisError, ProfileApplied, REPORT_OFFSETS_MAX, RedecodeOrder, RedecodeReport, Refused, RestateOrder,
-    RestateReport, RestatedFigure, RevisionError, Revisions,
+    AnalysisError, DestroyedKey, ProfileApplied, REPORT_OFFSETS_MAX, RedecodeOrder, RedecodeReport, Refused,
+    RestateOrder, RestateReport, RestatedFigure, RevisionError, Revisions, UnsealOrder,
 };
 use nhip_profile::{Edition, Profile};
-use nhip_proto::{ArrivalTime, ProfileText, Restate};
+use nhip_proto::{ArrivalTime, Offset, ProfileText, Restate};
 use tokio::sync::{Mutex, watch};
 
 use crate::commands::{Failure, hex};
@@ -95,9 +95,20 @@ impl Revisions for Reviser {
         Ok(ProfileApplied { offset: Some(appended.first), hash, changes, unsubscribed })
     }
 
+    async fn destroyed_keys(&self) -> Result<Vec<DestroyedKey>, RevisionError> {
+        self.room.destroyed_keys().await.map_err(|error| RevisionError::Unavailable(error.to_string()))
+    }
+
     async fn redecode(&self, order: RedecodeOrder) -> Result<RedecodeReport, RevisionError> {
         let _turn = self.turn()?;
         self.room.redecode(&order).await.map_err(stopping)
+    }
+
+    async fn unseal(&self, order: UnsealOrder) -> Result<Offset, RevisionError> {
+        let appended = self.room.note_unsealing(&order).await.map_err(stopping)?;
+        metrics::counter!("nhip_node_unsealings_total").increment(1);
+        tracing::warn!(offset = appended.first.0, author = order.author, "payloads are about to be unsealed");
+        Ok(appended.first)
     }
 
     async fn restate(&self, order: RestateOrder, dry_run: bool) -> Result<RestateReport, RevisionError> {

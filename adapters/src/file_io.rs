@@ -5,6 +5,8 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
+use nhip_ports::{FileAct, FileWork};
+
 /// The suffix of files not yet whole; whoever opens the directory removes them.
 pub(crate) const UNFINISHED_SUFFIX: &str = ".tmp";
 
@@ -37,6 +39,20 @@ fn write_whole_as(dir: &Path, name: &str, bytes: &[u8], mode: u32) -> io::Result
 /// Makes names in a directory durable: created, renamed, removed.
 pub(crate) fn sync_directory(dir: &Path) -> io::Result<()> {
     File::open(dir)?.sync_all()
+}
+
+/// Removes a file; it may come back after a power cut until [`settle`].
+pub(crate) fn remove(path: &Path, work: FileWork) -> io::Result<()> {
+    fs::remove_file(path)?;
+    work.did(FileAct::Removed);
+    Ok(())
+}
+
+/// Makes removals from a directory durable.
+pub(crate) fn settle(dir: &Path, work: FileWork) -> io::Result<()> {
+    sync_directory(dir)?;
+    work.did(FileAct::Settled);
+    Ok(())
 }
 
 /// The names in a directory that end so, sorted.

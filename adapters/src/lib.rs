@@ -1,7 +1,9 @@
 //! The outside: one file per port and technology
 
+mod analyst_socket;
 mod bus_local;
 mod clock_system;
+mod destroyed_keys;
 mod drop_folder;
 mod file_io;
 mod http_pull;
@@ -18,11 +20,13 @@ mod rows_file;
 mod sink_influx;
 mod state_file;
 
+pub use analyst_socket::AnalystSocket;
 pub use bus_local::{BUS_UPDATES_MAX, LocalBus};
 pub use clock_system::{ScaledClock, SystemClock};
+pub use destroyed_keys::destroyed_keys;
 pub use drop_folder::{DropFolder, DropFolderConfig};
 pub use http_pull::{HttpPull, HttpPullConfig, Paging, PullLogin};
-pub use keys_file::KeyFiles;
+pub use keys_file::{KeyFiles, living_keys, read_key};
 pub use log_segment::{
     LogConfig, LogExtent, LogFiles, LogIdentity, LogOpenError, LogPiece, RecoveryReport, SegmentLog,
     VerifyReport, extent as log_extent, is_open as log_is_open, verify as verify_log,
@@ -34,7 +38,7 @@ pub use mqtt_endpoint::{
 };
 pub use mqtt_subscriber::{MqttSubscriber, MqttSubscriberConfig};
 pub use position_file::PositionFile;
-pub use rows_file::{RowFiles, WholeRows, whole_rows};
+pub use rows_file::{ROW_FILE_BYTES, RowFiles, WholeRows, whole_rows};
 #[cfg(feature = "influx")]
 pub use sink_influx::{InfluxError, InfluxSettings, InfluxSink};
 pub use state_file::StateFiles;

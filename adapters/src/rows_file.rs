@@ -10,17 +10,19 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use nhip_ports::{Landing, RowStore, RowStoreError, TickRows};
+use nhip_ports::{FileWork, Landing, RowStore, RowStoreError, TickRows};
 use nhip_proto::{Offset, Row};
 
-use crate::file_io::{names_ending, off_the_runtime, sweep_unfinished, sync_directory, write_whole};
+use crate::file_io::{
+    names_ending, off_the_runtime, remove, settle, sweep_unfinished, sync_directory, write_whole,
+};
 use frame::{FILE_HEADER_BYTES, Frames, Step, encoded, file_header};
 
 pub use whole::{WholeRows, whole_rows};
 
 const SUFFIX: &str = ".rows";
 /// A file is followed by a new one beyond this; rows of files that were followed may move to the series store.
-const FILE_BYTES_MAX: u64 = 8 << 20;
+pub const ROW_FILE_BYTES: u64 = 8 << 20;
 
 /// Rows in a directory.
 pub struct RowFiles {
@@ -49,7 +51,7 @@ impl RowFiles {
     /// # Errors
     /// [`RowStoreError`] if a file is damaged (nothing is changed then) or the file system refuses.
     pub fn open(dir: &Path) -> Result<Self, RowStoreError> {
-        Self::open_with(dir, FILE_BYTES_MAX)
+        Self::open_with(dir, ROW_FILE_BYTES)
     }
 
     /// The same with another file size.
@@ -184,6 +186,7 @@ impl Store {
     /// Oldest first; a failure leaves the rest for the next time.
     fn forget(&self, before: Offset) -> io::Result<()> {
         let mut state = self.state();
+        let there = state.files.len();
         while let Some(first) = state.files.first().copied() {
             let end = match state.files.get(1) {
                 Some(next) => Some(Offset(*next)),
@@ -193,10 +196,10 @@ impl Store {
             if end.is_none_or(|end| end > before) {
                 break;
             }
-            fs::remove_file(self.dir.join(file_name(first)))?;
+            remove(&self.dir.join(file_name(first)), FileWork::RowsForget)?;
             state.files.remove(0);
         }
-        sync_directory(&self.dir)
+        if state.files.len() < there { settle(&self.dir, FileWork::RowsForget) } else { Ok(()) }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

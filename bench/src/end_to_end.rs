@@ -3,6 +3,7 @@
 use crate::broker::Mosquitto;
 use crate::context::{Context, Outcome};
 use crate::disk;
+use crate::node::Archive;
 use crate::point::{Bed, CONNECTIONS, Demand, PAYLOAD_BYTES, Point};
 use crate::report::{Figure, Report};
 use crate::sink;
@@ -34,12 +35,18 @@ pub(crate) async fn measure(context: &Context) -> Outcome<()> {
     ))?;
     let sync = disk::syncs(&context.directory("sync")?, 4 << 10, 200)?;
     let (sync_p50_ms, sync_p99_ms) = (disk::ms(&sync, 0.5), disk::ms(&sync, 0.99));
-    for way in [Way::Embedded, Way::Mosquitto, Way::Http] {
+    let beds = [
+        (Way::Embedded, Archive::Working),
+        (Way::Embedded, Archive::Off),
+        (Way::Mosquitto, Archive::Working),
+        (Way::Http, Archive::Working),
+    ];
+    for (way, archive) in beds {
         let Some(publisher) = alone(context, way).await? else {
             report.remark("SKIPPED Mosquitto: it is not installed")?;
             continue;
         };
-        let Some(mut bed) = Bed::make(context, way).await? else { continue };
+        let Some(mut bed) = Bed::make(context, way, archive).await? else { continue };
         let rooflines = Rooflines { publisher, sync_p50_ms, sync_p99_ms };
         quiet(&mut report, &mut bed, &rooflines).await?;
         sustained(&mut report, &mut bed, &rooflines).await?;
@@ -72,7 +79,7 @@ async fn alone(context: &Context, way: Way) -> Outcome<Option<f64>> {
 
 /// 1,000 messages a second and a wall that waits for nothing.
 async fn quiet(report: &mut Report, bed: &mut Bed, rooflines: &Rooflines) -> Outcome<()> {
-    let way = bed.way.name();
+    let way = bed.name.clone();
     let probes_per_s = if bed.way == Way::Http { 50.0 } else { 200.0 };
     let demand = Demand { rate: Some(QUIET_PER_S - probes_per_s), probes_per_s, rate_ms: 0 };
     let point = bed.point(demand).await?;
@@ -85,7 +92,7 @@ async fn quiet(report: &mut Report, bed: &mut Bed, rooflines: &Rooflines) -> Out
 
 /// The capacity as fast as acknowledged, then the highest step below it that meets the latency.
 async fn sustained(report: &mut Report, bed: &mut Bed, rooflines: &Rooflines) -> Outcome<()> {
-    let way = bed.way.name();
+    let way = bed.name.clone();
     let alone =
         if bed.way == Way::Mosquitto { "publisher → Mosquitto alone" } else { "publisher → null server" };
     let demand = Demand { rate: None, probes_per_s: 50.0, rate_ms: 50 };

@@ -8,7 +8,7 @@ use nhip_proto::MILLISECOND;
 
 use crate::broker::Mosquitto;
 use crate::context::{Context, Outcome};
-use crate::node::Node;
+use crate::node::{Archive, Node};
 use crate::probe;
 use crate::process::{cpu_seconds, resident_kib};
 use crate::report::{Figure, Report};
@@ -25,10 +25,14 @@ pub(crate) async fn measure(context: &Context) -> Outcome<()> {
     let node = Node::start(context, "run", &directory.join("run"), &[])?;
     let figure = Figure::cost("run: start to ready, empty directory", node.ready_after.as_secs_f64(), "s");
     report.add(&figure.beside("nhip --help", help_s).budget(1.0))?;
+    let config = directory.join("off.toml");
+    std::fs::write(&config, Archive::Off.config())?;
+    let flags = ["--config", &config.display().to_string()];
+    let without = Node::start(context, "run", &directory.join("off"), &flags)?;
     let broker = Mosquitto::start(&directory).await?;
     // The first seconds after a start are not idle.
     tokio::time::sleep(Duration::from_secs(3)).await;
-    let pids = [Some(node.pid()), broker.as_ref().map(Mosquitto::pid)];
+    let pids = [Some(node.pid()), broker.as_ref().map(Mosquitto::pid), Some(without.pid())];
     let before = pids.map(|pid| pid.map(cpu_seconds));
     tokio::time::sleep(Duration::from_secs(context.seconds)).await;
     let percent = |at: usize| {
@@ -44,7 +48,11 @@ pub(crate) async fn measure(context: &Context) -> Outcome<()> {
     report.add(&beside(figure, broker_mib))?;
     let figure = Figure::cost("run: CPU", percent(0).unwrap_or(f64::NAN), "%").budget(0.5);
     report.add(&beside(figure, percent(1)).note("of one core; a Tick and a heartbeat a second"))?;
-    drop(node);
+    let figure = Figure::cost("run, archive off: memory", resident_kib(without.pid()) / 1_024.0, "MiB");
+    report.add(&figure.beside("with the archive", resident_kib(node.pid()) / 1_024.0))?;
+    let figure = Figure::cost("run, archive off: CPU", percent(2).unwrap_or(f64::NAN), "%");
+    report.add(&figure.beside("with the archive", percent(0).unwrap_or(f64::NAN)))?;
+    drop((node, without));
     demo(context, &mut report, help_s).await
 }
 

@@ -10,6 +10,32 @@ use serde_json::Value;
 
 use crate::context::{Context, Outcome};
 
+/// Whether the node seals its log into an archive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Archive {
+    /// Every whole segment but the newest, at once: so that there is something to do while a short point runs.
+    Working,
+    Off,
+}
+
+impl Archive {
+    /// Its part of the configuration.
+    pub(crate) fn config(self) -> &'static str {
+        match self {
+            Self::Working => "[archive]\nkeep_log_segments = 1\npause_seconds = 1\n",
+            Self::Off => "[archive]\nenabled = false\n",
+        }
+    }
+
+    /// How a row names it.
+    pub(crate) fn words(self) -> &'static str {
+        match self {
+            Self::Working => "",
+            Self::Off => ", archive off",
+        }
+    }
+}
+
 /// A running node; killed when dropped.
 #[derive(Debug)]
 pub(crate) struct Node {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::broker::Mosquitto;
 use crate::context::{Context, Outcome};
-use crate::node::Node;
+use crate::node::{Archive, Node};
 use crate::probe::{self, Plan};
 use crate::process;
 use crate::traffic::{self, Ask, Way};
@@ -18,6 +18,8 @@ const DRAIN_MAX: Duration = Duration::from_secs(90);
 /// A node with what stands before it.
 pub(crate) struct Bed {
     pub(crate) way: Way,
+    /// How rows name it.
+    pub(crate) name: String,
     pub(crate) node: Node,
     pub(crate) broker: Option<Mosquitto>,
     seconds: u64,
@@ -51,7 +53,7 @@ pub(crate) struct Demand {
 
 impl Bed {
     /// A new node on an empty directory; none if the broker is not installed.
-    pub(crate) async fn make(context: &Context, way: Way) -> Outcome<Option<Self>> {
+    pub(crate) async fn make(context: &Context, way: Way, archive: Archive) -> Outcome<Option<Self>> {
         let directory = context.directory(way.name())?;
         let profile = context.profile()?.0.display().to_string();
         let broker = if way == Way::Mosquitto { Mosquitto::start(&directory).await? } else { None };
@@ -59,11 +61,13 @@ impl Bed {
             return Ok(None);
         }
         let config = directory.join("nhip.toml");
-        std::fs::write(&config, broker.as_ref().map(Mosquitto::subscriber).unwrap_or_default())?;
+        let links = broker.as_ref().map(Mosquitto::subscriber).unwrap_or_default();
+        std::fs::write(&config, format!("{links}\n{}", archive.config()))?;
         let config = config.display().to_string();
         let flags = ["--profile", &profile, "--config", &config];
         let node = Node::start(context, "run", &directory.join("data"), &flags)?;
-        Ok(Some(Self { way, node, broker, seconds: context.seconds, runs: 0 }))
+        let name = format!("{}{}", way.name(), archive.words());
+        Ok(Some(Self { way, name, node, broker, seconds: context.seconds, runs: 0 }))
     }
 
     /// Seconds of a point.

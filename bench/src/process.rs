@@ -44,3 +44,22 @@ pub(crate) fn load_average() -> String {
 pub(crate) fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get)
 }
+
+/// Bytes this process has read from files and sockets so far, cached or not.
+pub(crate) fn bytes_read() -> f64 {
+    let text = std::fs::read_to_string("/proc/self/io").unwrap_or_default();
+    let line = text.lines().find(|line| line.starts_with("rchar:")).unwrap_or_default();
+    line.split_whitespace().nth(1).and_then(|number| number.parse().ok()).unwrap_or_default()
+}
+
+/// The most resident memory this process has had, KiB.
+pub(crate) fn peak_resident_kib() -> f64 {
+    peak_of("self").unwrap_or_default()
+}
+
+/// The most resident memory a process has had so far, KiB; none once it has ended.
+pub(crate) fn peak_of(process: &str) -> Option<f64> {
+    let text = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let line = text.lines().find(|line| line.starts_with("VmHWM:"))?;
+    line.split_whitespace().nth(1)?.parse().ok()
+}

@@ -79,7 +79,11 @@ async fn write_log(data: &Path, files: Vec<(String, String)>, messages: u64) -> 
         LogIdentity { installation: INSTALLATION, node: "node-1".to_owned(), origin: Origin::Machine };
     let (log, _) = SegmentLog::open(&data.join("log"), &identity, LogConfig::default())?;
     let log: Arc<dyn EventLog> = Arc::new(log);
-    let keys = Arc::new(KeyFiles::open(&data.with_file_name("data-keys"))?);
+    let keys = Arc::new(KeyFiles::open(
+        &data.with_file_name("data-keys"),
+        &data.join("destroyed-keys"),
+        INSTALLATION,
+    )?);
     let profile = nhip_profile::load(&files).map_err(|mistakes| nhip_profile::check_report(&mistakes))?;
     let profile = Arc::new(profile);
     let length = i64::try_from(messages / MESSAGES_PER_SECOND + 1)? * SECOND;

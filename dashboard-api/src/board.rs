@@ -59,14 +59,6 @@ pub(crate) struct Board {
 }
 
 impl BoardRow {
-    /// Before a newer window takes the place of the one shown: remembers that one, if enough sources stood behind it.
-    fn keep_if_complete(&mut self, newer: &Shown) {
-        let start = |shown: &Shown| shown.window_ms.map(|(start, _)| start);
-        if start(newer) > start(&self.shown) && self.shown.value.is_some() && self.is_complete(&self.shown) {
-            self.kept = Some(self.shown.clone());
-        }
-    }
-
     /// Whether enough of the sources due contributed.
     pub(crate) fn is_complete(&self, shown: &Shown) -> bool {
         shown.m == 0 || f64::from(shown.k) >= f64::from(shown.m) * self.completeness_min
@@ -100,11 +92,15 @@ impl Board {
         board
     }
 
-    /// Takes changed figures, known since `offset`; says whether a row of this view looks different now.
-    pub(crate) fn apply(&mut self, offset: u64, figures: &[Arc<Figure>]) -> bool {
+    /// Takes changed figures, known since `offset`, and the last complete windows of those that lack sources; says
+    /// whether a row of this view looks different now.
+    pub(crate) fn apply(&mut self, offset: u64, figures: &[Arc<Figure>], complete: &[Arc<Figure>]) -> bool {
         let before = self.last_change;
         for figure in figures {
             self.apply_figure(offset, figure);
+        }
+        for figure in complete {
+            self.keep(figure);
         }
         let changed = self.last_change > before;
         if changed {
@@ -173,15 +169,23 @@ impl Board {
         let Some(row) = self.rows.get_mut(id as usize) else { return };
         let shown = Shown::of(figure, self.origin);
         row.figure = Some(Arc::clone(figure));
+        row.kept = None;
         if row.shown == shown {
             return;
         }
-        row.keep_if_complete(&shown);
         row.shown = shown;
         self.changes.remove(&(row.changed, id));
         row.changed = offset;
         self.changes.insert((offset, id));
         self.last_change = self.last_change.max(offset);
+    }
+
+    fn keep(&mut self, figure: &Figure) {
+        let key = (figure.row.key.indicator.clone(), figure.row.key.area.clone());
+        let row = self.ids.get(&key).and_then(|id| self.rows.get_mut(*id as usize));
+        if let Some(row) = row {
+            row.kept = Some(Shown::of(figure, self.origin));
+        }
     }
 
     fn encode(&self, from: u64) -> Vec<Utf8Bytes> {
@@ -241,7 +245,7 @@ mod tests {
         let mut board = Board::new(&profile, view);
         let all: Vec<_> =
             (1..=400).map(|area| figure("env.pm25", &format!("c{area:03}"), Some(area), 3)).collect();
-        assert!(board.apply(9, &all));
+        assert!(board.apply(9, &all, &[]));
         let delta = board.delta(5);
         assert_eq!(delta.to, 9);
         assert!(delta.frames.len() > 3, "{} frames", delta.frames.len());
@@ -273,17 +277,18 @@ mod tests {
             let at = board.rows.iter().position(|row| row.area.as_str() == "c001").expect("a row");
             (board.rows[at].kept.as_ref().and_then(|kept| kept.value).map(|value| value.mantissa), at)
         };
-        board.apply(1, &[said(0, 350, 2)]);
+        board.apply(1, &[said(0, 350, 2)], &[]);
         assert_eq!(row(&board).0, None, "it is on screen itself");
-        board.apply(2, &[said(1, 900, 1)]);
+        board.apply(2, &[said(1, 900, 1)], &[said(0, 350, 2)]);
         assert_eq!(row(&board).0, Some(350), "half of the sources is enough, a quarter is not");
-        board.apply(3, &[said(2, 910, 1)]);
-        assert_eq!(row(&board).0, Some(350), "an incomplete window is never kept");
-        board.apply(4, &[said(2, 400, 3)]);
-        board.apply(5, &[said(3, 990, 0)]);
+        let frames = board.delta(2).frames.len();
+        board.apply(3, &[said(1, 900, 1)], &[said(0, 360, 3)]);
+        assert_eq!(row(&board).0, Some(360), "a late reading corrects it there, too");
+        assert_eq!(board.delta(2).frames.len(), frames, "a page learns of it with its next snapshot");
+        board.apply(4, &[said(1, 400, 3)], &[]);
         let (kept, at) = row(&board);
-        assert_eq!(kept, Some(400));
-        assert!(!board.rows[at].is_complete(&board.rows[at].shown));
+        assert_eq!(kept, None, "complete itself");
+        assert!(board.rows[at].is_complete(&board.rows[at].shown));
     }
 
     #[test]
@@ -291,12 +296,12 @@ mod tests {
         let profile = profile(3);
         let view = profile.views.get("main").expect("the view");
         let mut board = Board::new(&profile, view);
-        board.apply(9, &[figure("env.pm25", "c001", Some(1), 3)]);
+        board.apply(9, &[figure("env.pm25", "c001", Some(1), 3)], &[]);
         let (left, right) = (board.delta(5), board.delta(5));
         assert!(Arc::ptr_eq(&left.frames, &right.frames));
-        assert!(!board.apply(12, &[figure("env.pm25", "c001", Some(1), 3)]), "nothing to see");
+        assert!(!board.apply(12, &[figure("env.pm25", "c001", Some(1), 3)], &[]), "nothing to see");
         assert!(Arc::ptr_eq(&board.delta(5).frames, &left.frames));
-        assert!(board.apply(14, &[figure("env.pm25", "c001", Some(2), 3)]));
+        assert!(board.apply(14, &[figure("env.pm25", "c001", Some(2), 3)], &[]));
         let later = board.delta(5);
         assert_eq!(later.to, 14);
         assert!(later.frames.iter().all(|frame| frame.contains(",0.2,")), "the newest value only");

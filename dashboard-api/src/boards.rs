@@ -61,7 +61,7 @@ impl Boards {
         // The state found at the start is no event.
         let _already_so: Vec<Turn> = self.sources.judge(&board.sources, board.tick);
         for view in self.views.values_mut() {
-            view.apply(board.offset.0, &board.figures);
+            view.apply(board.offset.0, &board.figures, &board.complete_before);
         }
         true
     }
@@ -176,7 +176,7 @@ impl Boards {
         self.take_badges(update);
         let mut news = false;
         for view in self.views.values_mut() {
-            news |= view.apply(offset, &update.figures);
+            news |= view.apply(offset, &update.figures, &update.complete_before);
         }
         if ticked || !update.sources.is_empty() {
             for turn in self.sources.judge(&update.sources, self.tick) {

@@ -4,7 +4,7 @@ use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use nhip_ports::{Analysis, Bus, Clock, History, Intake, Revisions};
+use nhip_ports::{Analysis, Analyst, Bus, Clock, History, Intake, Revisions};
 use nhip_profile::Profile;
 use nhip_proto::LinkState;
 use tokio::net::TcpListener;
@@ -38,6 +38,8 @@ pub enum Readiness {
 pub struct Parts {
     /// Questions to the analytics room.
     pub analysis: Arc<dyn Analysis>,
+    /// The analysts' worker; none: none is configured.
+    pub analyst: Option<Arc<dyn Analyst>>,
     /// The past of figures.
     pub history: Arc<dyn History>,
     /// Rows as a Parquet file.

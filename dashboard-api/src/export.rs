@@ -30,8 +30,10 @@ const WINDOWS_MAX: i64 = 5_000_000;
 /// Rows of one Parquet file, which is made in memory.
 const PARQUET_ROWS_MAX: usize = 100_000;
 
-/// Makes a Parquet file of rows.
-pub type ParquetOf = Arc<dyn Fn(Vec<Row>) -> io::Result<Vec<u8>> + Send + Sync>;
+/// Names and values that say what a file is.
+pub type About = Vec<(String, String)>;
+/// Makes a Parquet file of rows, with what it is in its metadata.
+pub type ParquetOf = Arc<dyn Fn(Vec<Row>, About) -> io::Result<Vec<u8>> + Send + Sync>;
 
 /// What the file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -207,7 +209,9 @@ impl Export {
     ) -> Result<(), ExportError> {
         let indicator = indicator_of(profile, &self.order)?;
         if self.order.format == Format::Parquet {
-            return self.write_parquet(history, parquet, out).await;
+            let about = table::about(profile, indicator, &self.order, self.counts);
+            let about = about.into_iter().map(|(name, value)| (format!("nhip.{name}"), value.into_owned()));
+            return self.write_parquet(history, (parquet, about.collect()), out).await;
         }
         let mut file = TextFile::begin(self.order.format)?;
         send(out, file.head(profile, indicator, self)?).await?;
@@ -231,7 +235,7 @@ impl Export {
     async fn write_parquet(
         &self,
         history: &dyn History,
-        parquet: &ParquetOf,
+        (parquet, about): (&ParquetOf, About),
         out: &Pieces,
     ) -> Result<(), ExportError> {
         let mut rows = Vec::new();
@@ -245,7 +249,8 @@ impl Export {
             }
         }
         let parquet = Arc::clone(parquet);
-        let made = tokio::task::spawn_blocking(move || parquet(rows)).await.map_err(io::Error::other)??;
+        let made =
+            tokio::task::spawn_blocking(move || parquet(rows, about)).await.map_err(io::Error::other)??;
         out.send(Ok(Bytes::from(made))).await.map_err(|_| ExportError::Gone)
     }
 

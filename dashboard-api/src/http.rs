@@ -1,5 +1,6 @@
 //! The HTTP side: one table of routes, one guard in front of them.
 
+mod analyst;
 pub(crate) mod catalog;
 mod duties;
 mod explain;
@@ -83,9 +84,11 @@ pub(crate) fn router(node: Arc<Node>) -> Router {
     Router::new()
         .route("/api/v1/views/{view}/snapshot", get(live::snapshot))
         .route("/api/v1/export", get(export::export))
+        .route("/api/v1/analyst/query", post(analyst::query))
         .route("/api/v1/ingest/{stream}", post(ingest::ingest))
         .route("/api/v1/profile", post(revisions::apply_profile))
         .route("/api/v1/redecode", post(revisions::redecode))
+        .route("/api/v1/unsealings", post(revisions::unseal))
         .route("/api/v1/restatements", get(restatements::restatements))
         .route("/api/v1/restatements", post(revisions::restate))
         .route("/healthz", get(operations::health))

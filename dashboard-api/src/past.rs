@@ -171,7 +171,7 @@ impl Stretch<'_> {
     ) -> Result<Vec<Row>, PastError> {
         let query =
             SeriesQuery { series: self.series.clone(), from, to: self.to, as_of: self.as_of, windows_max };
-        history.series(query).await.map_err(PastError::History)
+        history.figures(query).await.map_err(PastError::History)
     }
 
     /// One period: amounts are added above and below where each window's own amounts say its own value.

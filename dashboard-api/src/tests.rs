@@ -1,5 +1,6 @@
 //! Tests of the whole room: the live protocol as a pure model and over real sockets, and every REST answer.
 
+mod analyst;
 mod duties;
 pub(crate) mod fixtures;
 mod guards;

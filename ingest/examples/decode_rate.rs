@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use nhip_ingest::{IngestRoom, IngestSettings};
 use nhip_ports::memory::SteppedClock;
 use nhip_ports::{
-    Appended, Commit, DataKey, Delivery, EventLog, Intake as _, KeyClass, KeyError, KeyStore, LogBatch,
-    LogError, ReadLimit,
+    Appended, Commit, DataKey, Delivery, DestroyedKey, Destruction, EventLog, Intake as _, KeyClass,
+    KeyError, KeyStore, LogBatch, LogError, ReadLimit,
 };
 use nhip_profile::{Profile, Stream};
 use nhip_proto::wire::reading::{Decimal, Measure, Reading, measure::Value};
@@ -73,8 +73,16 @@ impl KeyStore for OneKey {
         Err(KeyError::Gone(id.to_owned()))
     }
 
-    async fn destroy(&self, id: &str) -> Result<(), KeyError> {
-        Err(KeyError::Gone(id.to_owned()))
+    async fn destroy(&self, _ids: &[String], _why: &Destruction) -> Result<Vec<String>, KeyError> {
+        Ok(Vec::new())
+    }
+
+    async fn destroyed(&self) -> Result<Vec<DestroyedKey>, KeyError> {
+        Ok(Vec::new())
+    }
+
+    async fn note_logged(&self, _ids: &[String], _at: Offset) -> Result<(), KeyError> {
+        Ok(())
     }
 
     async fn ids(&self) -> Result<Vec<String>, KeyError> {

@@ -8,6 +8,7 @@ mod again;
 mod decode;
 mod mapping_test;
 mod rebirth;
+mod retention;
 mod route;
 mod seal;
 mod service;
@@ -19,6 +20,10 @@ pub use decode::{
 };
 pub use mapping_test::{MappingOutcome, MappingReport, run_mapping_tests};
 pub use rebirth::{RebirthLimit, RebirthLimitSettings, sparkplug_rebirth};
+pub use retention::{DueKey, JUMP_MAX, SETTLED_AFTER, due_keys};
 pub use route::{Part, Router, SOURCE_BYTES_MAX, TOPIC_LEVELS_MAX, Taken, Turned};
 pub use seal::{Opened, SealKey, UnsealError, open};
-pub use service::{IngestRoom, IngestSettings, REDECODE_RECORDS_MAX, TICKS_PER_REAL_SECOND_MAX};
+pub use service::{
+    DESTROY_KEYS, IngestRoom, IngestSettings, KEYS_PER_PASS_MAX, REDECODE_RECORDS_MAX,
+    TICKS_PER_REAL_SECOND_MAX,
+};

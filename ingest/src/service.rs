@@ -5,10 +5,12 @@ mod keyring;
 mod order;
 mod record;
 mod redecode;
+mod retention;
 mod ticks;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use async_trait::async_trait;
 use nhip_ports::{
@@ -24,6 +26,7 @@ use crate::route::{Part, Router};
 use crate::telemetry;
 
 pub use self::redecode::REDECODE_RECORDS_MAX;
+pub use self::retention::{DESTROY_KEYS, KEYS_PER_PASS_MAX};
 pub use self::ticks::TICKS_PER_REAL_SECOND_MAX;
 
 /// Records after which the rest of a batch waits for the next append, so that deliveries which split into many do
@@ -62,6 +65,8 @@ pub struct IngestRoom {
     clock: Arc<dyn Clock>,
     keyring: Keyring,
     order: Order,
+    /// The last durable Tick in ns; the least number: none yet.
+    last_tick: AtomicI64,
 }
 
 impl IngestRoom {
@@ -75,7 +80,8 @@ impl IngestRoom {
         clock: Arc<dyn Clock>,
     ) -> Self {
         let order = Order::new(settings, Arc::new(Router::new(profile)), clock.now());
-        Self { settings, log, clock, keyring: Keyring::new(keys), order }
+        let last_tick = AtomicI64::new(i64::MIN);
+        Self { settings, log, clock, keyring: Keyring::new(keys), order, last_tick }
     }
 
     /// Takes up a log whose last record was made at `last`: no later record goes below it, and the downtime
@@ -114,9 +120,11 @@ impl IngestRoom {
         self.append(entered, vec![Record::Profile(Box::new(text))]).await?.wait().await
     }
 
-    /// Forgets the keys made ready, after one was destroyed.
-    pub fn forget_keys(&self) {
-        self.keyring.forget();
+    /// The last Tick this room made durable; none yet.
+    #[must_use]
+    pub fn last_tick(&self) -> Option<ArrivalTime> {
+        let last = self.last_tick.load(Ordering::Acquire);
+        (last != i64::MIN).then_some(ArrivalTime(last))
     }
 
     /// Takes nothing more; what has entered is still logged.

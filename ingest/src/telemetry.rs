@@ -52,3 +52,13 @@ pub(crate) fn gap_logged(cause: nhip_proto::GapCause) {
 pub(crate) fn messages_redecoded(records: u64) {
     metrics::counter!("nhip_ingest_redecoded_total").increment(records);
 }
+
+/// How many keys are past their retention and still live.
+pub(crate) fn keys_due(count: usize) {
+    metrics::gauge!("nhip_ingest_keys_due").set(count as f64);
+}
+
+/// Keys that are due could not be destroyed.
+pub(crate) fn retention_failed() {
+    metrics::counter!("nhip_ingest_retention_failures_total").increment(1);
+}

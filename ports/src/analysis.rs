@@ -2,6 +2,7 @@
 //! log offset.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use nhip_proto::{
@@ -38,6 +39,8 @@ pub struct SampleRecord {
     pub topic: String,
     /// The keyed hash of its payload, hex.
     pub payload_hash: String,
+    /// The id of the key its payload is sealed with; none: there is no payload.
+    pub sealed_key: Option<String>,
     /// Its clear items as `name=value unit`.
     pub items: Vec<String>,
     /// Its stream.
@@ -171,7 +174,8 @@ pub trait Analysis: Send + Sync {
     async fn restatements(&self, rows_max: usize) -> Result<Vec<Restatement>, AnalysisError>;
 
     /// The board as it was at a moment of the past, by a replay of its own that no screen waits for.
-    async fn past(&self, moment: PastMoment) -> Result<PastBoard, PastError>;
+    /// Whoever asks waits at most `patience`, and never longer than one question may take.
+    async fn past(&self, moment: PastMoment, patience: Duration) -> Result<PastBoard, PastError>;
 
     /// What is known now of each of these windows, in their order; none: nothing newer than what was known at `since`.
     async fn windows(

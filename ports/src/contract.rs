@@ -1,5 +1,6 @@
 //! One contract suite per port; every adapter runs it.
 
+pub mod analyst;
 pub mod bus;
 pub mod clock;
 pub mod event_log;

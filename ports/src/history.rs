@@ -2,7 +2,8 @@
 
 use async_trait::async_trait;
 use nhip_proto::{
-    AreaCode, ArrivalTime, EventTime, FigureKey, IndicatorId, Offset, Restatement, Row, RowState,
+    AreaCode, ArrivalTime, Badge, EventTime, FigureKey, IndicatorId, Offset, Provenance, Restatement, Row,
+    RowCause, RowState,
 };
 use thiserror::Error;
 
@@ -146,6 +147,12 @@ pub trait History: Send + Sync {
     /// A stretch of a series, one row per window that has any, at most `windows_max`.
     async fn series(&self, query: SeriesQuery) -> Result<Vec<Row>, HistoryError>;
 
+    /// The same rows as [`figure_of`] leaves them, for readers who do not ask where figures come from: a store with
+    /// columns need not read the others.
+    async fn figures(&self, query: SeriesQuery) -> Result<Vec<Row>, HistoryError> {
+        Ok(self.series(query).await?.into_iter().map(figure_of).collect())
+    }
+
     /// Every revision of a window known at a moment, of every definition, in the order they were known.
     async fn revisions(&self, key: FigureKey, as_of: AsOf) -> Result<Vec<Row>, HistoryError>;
 
@@ -154,6 +161,18 @@ pub trait History: Send + Sync {
 
     /// The series of an indicator that have any row, in key order.
     async fn series_of(&self, indicator: IndicatorId) -> Result<Vec<SeriesKey>, HistoryError>;
+}
+
+/// A row without what explains it: no provenance, badge or event time, and the cause of a row in progress.
+#[must_use]
+pub fn figure_of(row: Row) -> Row {
+    Row {
+        event_time: None,
+        provenance: Provenance::default(),
+        badge: Badge::default(),
+        cause: RowCause::Progress,
+        ..row
+    }
 }
 
 /// The order rows become known in; of two of one moment the later revision, then definition, counts.

@@ -2,9 +2,11 @@
 //! ([`memory`]) and one contract suite ([`contract`]) that every adapter runs.
 
 mod analysis;
+mod analyst;
 mod bus;
 mod clock;
 mod event_log;
+mod file_step;
 mod history;
 mod ingest_link;
 mod key_store;
@@ -21,20 +23,22 @@ pub use analysis::{
     Analysis, AnalysisError, Explanation, FigureQuery, RejectionQuery, RejectionRow, SampleRecord,
     SealedSample, SourceRow,
 };
+pub use analyst::{ANALYST_PARTS_MAX, Analyst, AnalystAnswer, AnalystError};
 pub use bus::{Bus, Lagged, Subscription};
 pub use clock::{Clock, ClockError};
 pub use event_log::{Appended, Commit, EventLog, LogBatch, LogError, ReadLimit, SegmentHead};
+pub use file_step::{FileAct, FileStep, FileWork, watch_file_steps};
 pub use history::{
-    AsOf, History, HistoryError, Replaced, RestatementQuery, SeriesKey, SeriesQuery, known_order,
+    AsOf, History, HistoryError, Replaced, RestatementQuery, SeriesKey, SeriesQuery, figure_of, known_order,
 };
 pub use ingest_link::{
     CommandLink, Delivery, Durable, GapNotice, IngestLink, Intake, LinkError, OutgoingCommand, Refused,
 };
-pub use key_store::{DataKey, KeyClass, KeyError, KeyStore};
+pub use key_store::{DataKey, DestroyedKey, Destruction, KeyClass, KeyError, KeyStore, class_and_end};
 pub use past::{PastBoard, PastError, PastMoment};
 pub use revisions::{
     ProfileApplied, REPORT_OFFSETS_MAX, RedecodeOrder, RedecodeReport, RestateOrder, RestateReport,
-    RestatedFigure, RevisionError, Revisions,
+    RestatedFigure, RevisionError, Revisions, UNSEAL_OFFSETS_MAX, UnsealOrder,
 };
 pub use row_store::{Landing, RowStore, RowStoreError, TickRows};
 pub use series_sink::{PositionError, SeriesSink, SinkError, SinkPosition, SinkPositions};

@@ -1,5 +1,6 @@
 //! In-memory versions of the ports, for tests and simulation.
 
+mod analyst;
 mod bus;
 mod clock;
 mod event_log;
@@ -10,6 +11,7 @@ mod row_store;
 mod series_sink;
 mod state_store;
 
+pub use analyst::MemoryAnalyst;
 pub use bus::MemoryBus;
 pub use clock::SteppedClock;
 pub use event_log::MemoryLog;

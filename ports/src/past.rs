@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use nhip_proto::{ArrivalTime, FigureUpdate, Offset, ProfileText, Update};
+use nhip_proto::{ArrivalTime, Offset, ProfileText, Update};
 use thiserror::Error;
 
 /// Which moment of the past.
@@ -19,8 +19,6 @@ pub enum PastMoment {
 pub struct PastBoard {
     /// The whole board there; its offset is the one it stands at.
     pub board: Arc<Update>,
-    /// Where the newest window of a figure has too few sources: the last one that had enough.
-    pub complete_before: Vec<FigureUpdate>,
     /// The profile then in force.
     pub profile: Arc<ProfileText>,
 }
@@ -37,9 +35,12 @@ pub enum PastError {
     /// Neither the log nor a snapshot reaches back so far.
     #[error("it is no longer kept")]
     Gone,
-    /// Its replay takes longer than one question may; what was done is kept for a while, so asking again goes on.
+    /// Its replay takes longer than the question may; what was done is kept for a while, so asking again goes on.
     #[error("it is still being replayed")]
-    Unfinished,
+    Unfinished {
+        /// The last Tick it got to; none: not the first.
+        reached: Option<ArrivalTime>,
+    },
     /// All places are taken, or the node is starting or stopping.
     #[error("the past is not available now: {0}")]
     Unavailable(String),

@@ -1,12 +1,16 @@
-//! Changes of what counts: another profile, stored messages read again, figures of the past computed again. Each is
-//! asked for from outside and becomes records of the log.
+//! Changes of what counts: another profile, stored messages read again, figures of the past computed again; and that
+//! stored payloads are opened. Each is asked for from outside and becomes records of the log.
 
 use async_trait::async_trait;
 use nhip_proto::{ArrivalTime, EventTime, IndicatorId, Offset, SourceId, StreamId};
 use thiserror::Error;
 
+use crate::DestroyedKey;
+
 /// Offsets listed by name in one answer at most; counts are of all.
 pub const REPORT_OFFSETS_MAX: usize = 1_000;
+/// Records one Command may name that are about to be unsealed.
+pub const UNSEAL_OFFSETS_MAX: usize = 8;
 
 /// A profile that is now valid.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,8 +86,21 @@ pub struct RedecodeReport {
     pub still_rejected_offsets: Vec<Offset>,
     /// The last record that was written; none: nothing changed.
     pub last: Option<Offset>,
+    /// The destroyed keys that shut these, each with when and under what, sorted by id.
+    pub keys_destroyed: Vec<DestroyedKey>,
     /// Where to go on, if the bound of one order was reached.
     pub next: Option<Offset>,
+}
+
+/// Which stored payloads somebody is about to open on the machine itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnsealOrder {
+    /// The records, at most [`UNSEAL_OFFSETS_MAX`].
+    pub offsets: Vec<Offset>,
+    /// Why.
+    pub reason: String,
+    /// By whom.
+    pub author: String,
 }
 
 /// Which figures are to be computed again.
@@ -149,8 +166,15 @@ pub trait Revisions: Send + Sync {
     /// Reads the node's profile directory again and makes it valid.
     async fn apply_profile(&self) -> Result<ProfileApplied, RevisionError>;
 
+    /// The keys that were destroyed, each with when and under what, sorted by id.
+    async fn destroyed_keys(&self) -> Result<Vec<DestroyedKey>, RevisionError>;
+
     /// Reads stored messages again.
     async fn redecode(&self, order: RedecodeOrder) -> Result<RedecodeReport, RevisionError>;
+
+    /// Logs that payloads are about to be opened, and opens none: whoever holds keys and log does that. Returns the
+    /// Command record.
+    async fn unseal(&self, order: UnsealOrder) -> Result<Offset, RevisionError>;
 
     /// Computes figures of the past again; `dry_run`: only tells what would change.
     async fn restate(&self, order: RestateOrder, dry_run: bool) -> Result<RestateReport, RevisionError>;

@@ -11,6 +11,7 @@ mod mappings;
 mod measures;
 mod profile;
 mod quantities;
+mod retentions;
 mod routes;
 mod samples;
 mod sources;
@@ -125,6 +126,7 @@ fn read<'a>(
     badges::read(all("badge"), &mut loading);
     units::read(texts, &mut loading);
     streams::read_streams(all("stream"), &mut loading);
+    retentions::read(all("retention"), &mut loading);
     mappings::read(all("mapping"), &mut loading);
     routes::read(all("route"), &mut loading);
     areas::read(texts, &mut loading);

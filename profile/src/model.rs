@@ -6,6 +6,7 @@ mod indicator;
 mod limit;
 mod mapping;
 mod organisation;
+mod retention;
 mod stream;
 mod target;
 mod work_calendar;
@@ -20,6 +21,7 @@ pub use indicator::*;
 pub use limit::*;
 pub use mapping::*;
 pub use organisation::*;
+pub use retention::*;
 pub use stream::*;
 pub use target::*;
 pub use work_calendar::*;
@@ -61,6 +63,8 @@ pub struct Profile {
     pub water_levels: Vec<WaterLevel>,
     /// Dated targets.
     pub targets: Vec<Target>,
+    /// Dated rules of how long sealed parts are kept.
+    pub retentions: Vec<Retention>,
     /// Views by name (`main`).
     pub views: BTreeMap<String, View>,
     /// Agencies by id; empty: owners are free text.

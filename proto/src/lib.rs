@@ -2,6 +2,7 @@
 //!
 //! Nothing here reads a clock, a file or a socket. Generated protobuf types stay behind [`codec`] and [`wire`].
 
+mod analyst;
 mod badge;
 mod codec;
 mod decimal;
@@ -16,6 +17,10 @@ mod record;
 mod time;
 mod update;
 
+pub use analyst::{
+    ANALYST_FRAME_BYTES_MAX, AnalystCode, AnalystFormat, AnalystHead, AnalystQuestion, AnalystRefusal,
+    AnalystReply, STATEMENT_BYTES_MAX,
+};
 pub use badge::{Badge, Share};
 pub use codec::{CodecError, decode_record, decode_row, encode_record, encode_row};
 pub use decimal::{Decimal, DecimalError, divide_half_even};

@@ -15,6 +15,8 @@ pub struct Update {
     pub profile_changed: bool,
     /// The changed figures, in key order.
     pub figures: Vec<FigureUpdate>,
+    /// Of those whose newest window has too few sources: the last one that had enough, as it stands now.
+    pub complete_before: Vec<FigureUpdate>,
     /// The changed sources, in id order.
     pub sources: Vec<SourceUpdate>,
     /// The four words over all sources, per domain; the empty name is the whole installation.

@@ -59,6 +59,29 @@ pub(crate) struct RestoreFlags {
     pub(crate) verify: bool,
 }
 
+/// Which keys, and why.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct EraseFlags {
+    /// The configuration file, which names data and keys.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// The data directory (of a stopped node).
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// The keys, if they do not lie beside the data directory.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) keys: Option<PathBuf>,
+    /// The key: class/YYYY-MM-DD or class/case; may be given several times.
+    #[arg(long, value_name = "ID", required = true)]
+    pub(crate) key: Vec<String>,
+    /// Why; it stands in the log in the clear, so it names no person.
+    #[arg(long)]
+    pub(crate) reason: String,
+    /// By whom.
+    #[arg(long)]
+    pub(crate) author: String,
+}
+
 /// What to look at: the flags of `nhip run`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct DoctorFlags {

@@ -23,7 +23,7 @@ const PROGRESS_INTERVAL: Duration = Duration::from_secs(2);
 /// Writes the file; what takes longer than two seconds says how far it is on stderr.
 pub(crate) async fn export(flags: &ExportFlags) -> Result<(), Failure> {
     let (profile, _) = profile_dir::load(&flags.profile)?;
-    let order = order(&profile, flags)?;
+    let order = order(&profile, flags, compose::stands_at(&flags.data)?)?;
     let history = compose::open_history(&flags.data).await?;
     let told = Progress::default();
     let counting = |points| told.tell("counting", points);
@@ -64,14 +64,13 @@ fn opened(path: Option<&Path>) -> Result<Box<dyn Write>, Failure> {
     }
 }
 
-fn order(profile: &Profile, flags: &ExportFlags) -> Result<ExportOrder, Failure> {
+fn order(profile: &Profile, flags: &ExportFlags, now: ArrivalTime) -> Result<ExportOrder, Failure> {
     let time = |text: &str| {
         let time: Result<jiff::Timestamp, _> = text.parse();
         let nanoseconds = time.ok().and_then(|time| i64::try_from(time.as_nanosecond()).ok());
         nanoseconds
             .ok_or_else(|| Failure::configuration(format!("{text}: not a time (RFC 3339 with an offset)")))
     };
-    let now = nhip_adapters::SystemClock::system().0;
     let as_of = match flags.as_of.as_str() {
         "now" => AsOf::Now,
         text => match text.parse() {
@@ -90,11 +89,11 @@ fn order(profile: &Profile, flags: &ExportFlags) -> Result<ExportOrder, Failure>
         area,
         group: flags.group.clone(),
         from: EventTime(time(&flags.from)?),
-        to: EventTime(flags.to.as_deref().map_or(Ok(now), time)?),
+        to: EventTime(flags.to.as_deref().map_or(Ok(now.0), time)?),
         step: flags.step.clone(),
         as_of,
         format: format.ok_or_else(|| Failure::configuration("--format is csv, xlsx, parquet or geojson"))?,
-        now: EventTime(now),
+        now: EventTime(now.0),
     })
 }
 

@@ -1,9 +1,11 @@
 //! `nhip log verify | records`: is the log whole, and what stands in it.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use nhip_history::archive::Archive;
-use nhip_proto::{Item, ItemName, ItemValue, Logged, MessageBody, Offset, Record};
+use nhip_ports::DestroyedKey;
+use nhip_proto::{ArrivalTime, Item, ItemName, ItemValue, Logged, MessageBody, Offset, Record};
 use serde_json::{Value, json};
 
 use crate::commands::{Failure, hex, read_batch};
@@ -33,7 +35,34 @@ pub(crate) fn verify(data: &Path) -> Result<(), Failure> {
         say(&archived.to_string());
     }
     let heads = nhip_adapters::LogFiles::open(&inside.log).map_err(Failure::other)?.segments();
-    archive.meets(&heads).map_err(Failure::other)
+    archive.meets(&heads).map_err(Failure::other)?;
+    let destroyed = nhip_adapters::destroyed_keys(&inside.destroyed_keys).map_err(Failure::other)?;
+    say_destroyed(&destroyed, Offset(report.end));
+    Ok(())
+}
+
+/// What is whole and yet cannot be opened any more: keys destroyed, under what, and which record says so.
+fn say_destroyed(destroyed: &[DestroyedKey], end: Offset) {
+    let mut by_reason: BTreeMap<&str, Vec<&DestroyedKey>> = BTreeMap::new();
+    for key in destroyed {
+        by_reason.entry(&key.destruction.under).or_default().push(key);
+    }
+    for (under, keys) in by_reason {
+        let Some(last) = keys.iter().max_by_key(|key| key.destruction.at) else { continue };
+        let told = keys.iter().filter_map(|key| key.logged).filter(|offset| *offset < end).max();
+        let told = told.map_or("not in the log yet".to_owned(), |offset| format!("offset {}", offset.0));
+        say(&format!(
+            "keys destroyed under \"{under}\": {}, last {} on {} ({told})",
+            keys.len(),
+            last.id,
+            time_text(last.destruction.at)
+        ));
+    }
+}
+
+fn time_text(at: ArrivalTime) -> String {
+    let time = jiff::Timestamp::from_nanosecond(i128::from(at.0));
+    time.map_or_else(|_| at.0.to_string(), |time| time.to_string())
 }
 
 /// Prints the clear part of records.

@@ -75,7 +75,7 @@ fn synchronized(is: bool) -> Finding {
 }
 
 /// When the last durable record arrived, and of what origin the log is.
-fn last_record(log: &Path) -> Option<(Origin, ArrivalTime)> {
+pub(super) fn last_record(log: &Path) -> Option<(Origin, ArrivalTime)> {
     let files = LogFiles::open_durable(log).ok()?;
     let last = Offset(files.end().0.checked_sub(1)?);
     let records = files.read(last, ReadLimit { records_max: 1, bytes_max: 1 }).ok()?;

@@ -83,6 +83,40 @@ function shownAt(page) {
   return Date.parse(new URL(page.url()).searchParams.get("at"));
 }
 
+/**
+ * Runs in the page: texts that are cut off. Where a line may leave out what does not fit, it leaves it out whole; the
+ * mark of origin lies behind a tile.
+ */
+function readCut() {
+  const [cut, whole_or_gone] = [[], ".meta, .limit, .units"];
+  const shown = (element) => element.checkVisibility() && !element.closest(".stamp, .spoken, svg");
+  const walk = document.createTreeWalker(document.querySelector("nhip-wall"), NodeFilter.SHOW_TEXT);
+  let texts = 0;
+  while (walk.nextNode()) {
+    const node = walk.currentNode;
+    if (!node.data.trim() || !shown(node.parentElement)) continue;
+    texts++;
+    const range = document.createRange();
+    range.selectNodeContents(node);
+    const text = range.getBoundingClientRect();
+    for (let box = node.parentElement; box; box = box.parentElement) {
+      const { overflowX, overflowY } = getComputedStyle(box);
+      if (overflowX === "visible" && overflowY === "visible" && box !== document.body) continue;
+      const within = box.getBoundingClientRect();
+      if (text.top >= within.bottom - 1 && box.matches(whole_or_gone)) break;
+      // A line of text is higher than its letters.
+      const slack = text.height / 4;
+      const inside =
+        text.left >= within.left - 1 &&
+        text.right <= within.right + 1 &&
+        text.top >= within.top - slack &&
+        text.bottom <= within.bottom + slack;
+      if (!inside) cut.push(`${box.className || box.tagName}: ${node.data.trim()}`);
+    }
+  }
+  return { cut, texts };
+}
+
 /** As the page must write a value, in its own few lines. */
 function written(value, scale, lang) {
   const [group, point] = lang === "vi" ? [".", ","] : [",", "."];
@@ -176,6 +210,22 @@ for (const [lang, title, what, link] of [
       });
     },
   );
+}
+
+for (const lang of ["vi", "en"]) {
+  check(`${lang}: nothing is cut off where a replay shows what differs`, async () => {
+    await withReplay(`&lang=${lang}&mode=difference`, async (page) => {
+      for (const [width, height] of [
+        [1920, 1080],
+        [3840, 2160],
+      ]) {
+        await page.setViewportSize({ width, height });
+        const { cut, texts } = await page.evaluate(readCut);
+        assert.deepEqual(cut, [], `${width} × ${height}`);
+        assert.ok(texts > 150, `only ${texts} texts looked at`);
+      }
+    });
+  });
 }
 
 check(

@@ -20,11 +20,7 @@ impl Mosquitto {
     /// Starts one with its files in a directory; none if it is not installed.
     #[must_use]
     pub fn start(directory: &Path) -> Option<Self> {
-        let installed =
-            Command::new("mosquitto").arg("-h").stdout(Stdio::null()).stderr(Stdio::null()).status();
-        installed.ok()?;
         let address = free_address();
-        let configuration = directory.join("mosquitto.conf");
         let text = format!(
             "listener {} 127.0.0.1\nallow_anonymous true\npersistence true\npersistence_location {}/\n\
              autosave_interval 1\nmax_queued_messages 0\nmax_inflight_messages 1000\nset_tcp_nodelay true\n\
@@ -32,6 +28,16 @@ impl Mosquitto {
             address.port(),
             directory.display()
         );
+        Self::start_with(directory, address, &text)
+    }
+
+    /// Starts one with a configuration that lets it listen there; none if it is not installed.
+    #[must_use]
+    pub fn start_with(directory: &Path, address: SocketAddr, text: &str) -> Option<Self> {
+        let installed =
+            Command::new("mosquitto").arg("-h").stdout(Stdio::null()).stderr(Stdio::null()).status();
+        installed.ok()?;
+        let configuration = directory.join("mosquitto.conf");
         std::fs::write(&configuration, text).expect("the broker's directory can be written");
         let mut broker = Self { child: None, address, configuration };
         broker.up();
@@ -80,7 +86,8 @@ impl Drop for Mosquitto {
 }
 
 /// A port nobody listens on now; the broker cannot tell us one it chose itself.
-pub(crate) fn free_address() -> SocketAddr {
+#[must_use]
+pub fn free_address() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.local_addr().expect("its address")
 }

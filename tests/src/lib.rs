@@ -1,5 +1,6 @@
 //! What the tests of the whole program share: a node as a process, a broker as a process, a disk with a plug to pull.
 
+mod air;
 mod broker;
 mod disk;
 mod http;
@@ -13,7 +14,8 @@ mod series_server;
 mod stepped;
 mod wait;
 
-pub use broker::Mosquitto;
+pub use air::{AIR_START, AirNode, air_reading, air_time, air_topic, nhip};
+pub use broker::{Mosquitto, free_address};
 pub use disk::PowerDisk;
 pub use http::{get, get_json, metric, post};
 pub use load::Load;

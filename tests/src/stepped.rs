@@ -79,10 +79,19 @@ impl SteppedNode {
 
     /// `kill -9`, then the same start again.
     pub fn kill_and_start(&mut self) {
-        let end = self.end();
+        self.kill();
+        self.start_again();
+    }
+
+    /// `kill -9`: what lies on the disk then stays as it is until the node starts again.
+    pub fn kill(&mut self) {
+        self.base = self.end();
         self.node.kill();
+    }
+
+    /// The same start again, after [`SteppedNode::kill`].
+    pub fn start_again(&mut self) {
         self.node = Node::start(&self.options).expect("the node starts again");
-        self.base = end;
         self.first_tick();
     }
 

@@ -6,6 +6,8 @@ mod dependencies;
 mod purity;
 #[path = "architecture/size.rs"]
 mod size;
+#[path = "architecture/steps.rs"]
+mod steps;
 #[path = "architecture/tree.rs"]
 mod tree;
 #[path = "architecture/words.rs"]

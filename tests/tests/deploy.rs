@@ -80,7 +80,7 @@ fn help(command: &[String], place: &str) -> String {
 #[test]
 fn the_unit_is_as_closed_as_the_manual_says() {
     let test = "the_unit_is_as_closed_as_the_manual_says";
-    for unit in ["nhip.service", "nhip-backup.service"] {
+    for unit in ["nhip.service", "nhip-backup.service", "nhip-analyst.service"] {
         let path = root().join("deploy/systemd").join(unit);
         let output = Command::new("systemd-analyze")
             .args(["security", "--offline=yes", "--no-pager", "--threshold", EXPOSURE_TENTHS_MAX])
@@ -94,6 +94,25 @@ fn the_unit_is_as_closed_as_the_manual_says() {
         let told = format!("`{unit}` {score}");
         assert!(read("docs/operations.md").contains(&told), "docs/operations.md does not say {told}");
     }
+}
+
+#[test]
+fn systemd_finds_no_fault_in_the_units() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut units = Vec::new();
+    for unit in ["nhip.service", "nhip-backup.service", "nhip-backup.timer"] {
+        // The program is not installed on a machine that tests it.
+        let text =
+            read(&format!("deploy/systemd/{unit}")).replace("/usr/bin/nhip", &binary().to_string_lossy());
+        units.push(directory.path().join(unit));
+        std::fs::write(units.last().expect("a unit"), text).expect("written");
+    }
+    let output = Command::new("systemd-analyze").args(["verify", "--man=no"]).args(&units).output();
+    let Ok(output) = output else {
+        return skipped("systemd_finds_no_fault_in_the_units", "systemd-analyze is not installed");
+    };
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success() && said.is_empty(), "{said}");
 }
 
 #[test]
@@ -124,9 +143,50 @@ fn image_and_compose_file_name_files_that_are_there() {
     let code = "import sys,yaml\n\
         d=yaml.safe_load(open(sys.argv[1]))\n\
         v=[m['source'] for s in d['services'].values() for m in s['volumes'] if m['type']=='volume']\n\
-        assert sorted(v)==sorted(d['volumes']),v";
+        assert sorted(set(v))==sorted(d['volumes']),v";
     let output = python(code, "deploy/compose.yaml").expect("python runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// Compose file, image and configurations agree: what one names, the other has.
+#[test]
+fn the_compose_file_mounts_and_publishes_what_the_configurations_name() {
+    let (compose, broker, image) =
+        (read("deploy/compose.yaml"), read("deploy/mosquitto/nhip.conf"), read("deploy/Dockerfile"));
+    let node: toml::Table = read("deploy/nhip.toml").parse().expect("TOML");
+    let after = |text: &str, prefix: &str| -> Vec<String> {
+        let lines = text.lines().map(str::trim).filter_map(|line| line.strip_prefix(prefix));
+        lines.map(str::to_owned).collect()
+    };
+    let targets = after(&compose, "target: ");
+    for key in ["data", "keys", "profile"] {
+        let named = node[key].as_str().expect("a path").to_owned();
+        assert!(targets.contains(&named), "{key} = {named} is mounted nowhere: {targets:?}");
+    }
+    let sessions = after(&broker, "persistence_location ").concat();
+    let sessions = sessions.trim_end_matches('/').to_owned();
+    assert!(targets.contains(&sessions), "the broker's sessions {sessions} are kept nowhere");
+    let listeners = after(&broker, "listener ");
+    let published: Vec<String> = compose
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("ports: [\""))
+        .filter_map(|line| Some(line.split('"').next()?.rsplit(':').next()?.to_owned()))
+        .collect();
+    assert_eq!(published.len(), 1);
+    for port in &published {
+        let listens = |line: &String| line.split_whitespace().next() == Some(port);
+        assert!(listeners.iter().any(listens), "nobody listens on the published {port}");
+    }
+    // The last stage is the node's.
+    let command = after(&image, "CMD [").pop().unwrap_or_default();
+    let words: Vec<&str> = command.split('"').skip(1).step_by(2).collect();
+    let help = help(&["run".to_owned()], "deploy/Dockerfile");
+    assert_eq!(words.first(), Some(&"run"), "{words:?}");
+    for word in words.iter().skip(1) {
+        let known =
+            if word.starts_with("--") { help.contains(word) } else { targets.contains(&(*word).to_owned()) };
+        assert!(known, "the image's {word} is no option of `nhip run` and mounted nowhere");
+    }
 }
 
 #[test]

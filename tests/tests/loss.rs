@@ -12,6 +12,9 @@ use nhip_tests::{binary, rounds, seed};
 const KILLS_IN_CI: u32 = 20;
 /// Kills a mutant may survive at most before it must have been noticed.
 const MUTANT_KILLS: u32 = 15;
+/// Of one whose loss shows only in windows that became final meanwhile: with 15 kills there were two, and once both
+/// were right.
+const LATE_MUTANT_KILLS: u32 = 40;
 
 #[test]
 fn nothing_acknowledged_is_lost_or_counted_twice() {
@@ -26,17 +29,17 @@ fn nothing_acknowledged_is_lost_or_counted_twice() {
 
 #[test]
 fn a_node_that_acknowledges_before_it_writes_is_noticed() {
-    assert_noticed("settle-before-write", "acknowledged messages lost");
+    assert_noticed("settle-before-write", MUTANT_KILLS, "acknowledged messages lost");
 }
 
 #[test]
 fn a_node_that_keeps_its_applied_offset_outside_the_snapshot_is_noticed() {
-    assert_noticed("applied-offset-outside", "WRONG load.");
+    assert_noticed("applied-offset-outside", LATE_MUTANT_KILLS, "WRONG load.");
 }
 
 #[track_caller]
-fn assert_noticed(fault: &str, because: &str) {
-    let output = prove(&mutant(), MUTANT_KILLS, &["--fault", fault]);
+fn assert_noticed(fault: &str, kills: u32, because: &str) {
+    let output = prove(&mutant(), kills, &["--fault", fault]);
     let said = String::from_utf8_lossy(&output.stdout);
     println!("{said}\n{}", String::from_utf8_lossy(&output.stderr));
     assert!(!output.status.success(), "the mutant {fault} passed the proof");

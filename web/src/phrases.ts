@@ -82,12 +82,17 @@ export function kofmText(row: Row, state: State | null, words: Words): string {
     : words.t("state.partial", { k: row.k, m: row.m });
 }
 
-/** `≤ 50` or `≥ 95`, with the document that says so; empty without a limit. */
+/** `≤ 50` or `≥ 95`; empty without a limit. */
 export function limitText(indicator: Indicator, words: Words): string {
   if (indicator.limit === null || indicator.limit === undefined) return "";
   const limit = trimmed(indicator.limit, indicator, words);
-  const text = `${indicator.below ? "≥" : "≤"}\u00a0${limit}`;
-  return indicator.document ? `${text} · ${indicator.document}` : text;
+  return `${indicator.below ? "≥" : "≤"}\u00a0${limit}`;
+}
+
+/** The document that sets the limit, with what parts the two. */
+export function limitDocument(indicator: Indicator): string {
+  const none = indicator.limit === null || indicator.limit === undefined || !indicator.document;
+  return none ? "" : `\u00a0· ${indicator.document}`;
 }
 
 /** How settled the window is: provisional, final, revised. */

@@ -11,7 +11,11 @@ export const SPEED_MAX = 3600;
 const SPEEDS = [1, 10, 60, 600, SPEED_MAX];
 /** How long one moment may take before it is asked for again. */
 const MOMENT_MAX_MS = 15_000;
-const RETRY_MS = 1000;
+/** The node is asked to say after so many seconds how far it is. */
+const WAIT_S = 2;
+/** A moment that takes longer than this is said to be worked out. */
+const SLOW_MS = 1000;
+const RETRY_MS = 200;
 
 export const MODES = ["known", "corrected", "difference"] as const;
 export type Mode = (typeof MODES)[number];
@@ -61,6 +65,8 @@ export class ReplayLink implements ScreenLink {
   speed: number;
   mode: Mode;
   state: ReplayState = "working";
+  /** How far the node got with the moment being worked out, ms; null: it has not said. */
+  reached: number | null = null;
   #playing = true;
   /** The mode asked for; the one shown follows with its values. */
   #asked: Mode;
@@ -160,8 +166,10 @@ export class ReplayLink implements ScreenLink {
   async #moment(at: number, turn: number): Promise<void> {
     const began = performance.now();
     const mode = this.#asked;
+    this.#timer = window.setTimeout(() => this.#slow(), SLOW_MS);
     const answer = Number.isFinite(at) ? await this.#ask(at, mode) : "wrong";
     if (turn !== this.#turn) return;
+    window.clearTimeout(this.#timer);
     if (typeof answer === "string") {
       this.state = answer;
       if (answer === "working") this.#timer = window.setTimeout(() => void this.#moment(at, turn), RETRY_MS);
@@ -170,6 +178,7 @@ export class ReplayLink implements ScreenLink {
       this.#listener.lost();
       return;
     }
+    this.reached = null;
     this.at = answer.server_ts;
     this.mode = mode;
     this.lastFrame = performance.now();
@@ -182,16 +191,29 @@ export class ReplayLink implements ScreenLink {
     this.#timer = window.setTimeout(() => void this.#moment(this.at + this.#stride, turn), wait);
   }
 
+  /** The band says that a moment takes its time, while the one before still stands. */
+  #slow(): void {
+    this.state = "working";
+    this.#listener.lost();
+  }
+
   /** The snapshot of a moment, or why there is none. */
   async #ask(at: number, mode: Mode): Promise<Snapshot | ReplayState> {
     const query = new URLSearchParams({ as_of: new Date(at).toISOString(), mode });
     const url = `${this.#base}/api/v1/views/${encodeURIComponent(this.#view)}/snapshot?${query}`;
     try {
-      const response = await fetch(url, { cache: "no-store", signal: AbortSignal.timeout(MOMENT_MAX_MS) });
+      const response = await fetch(url, {
+        cache: "no-store",
+        headers: { prefer: `wait=${WAIT_S}` },
+        signal: AbortSignal.timeout(MOMENT_MAX_MS),
+      });
       if (response.ok) return (await response.json()) as Snapshot;
       this.errors++;
-      if (response.status >= 500) return "working";
-      const { type } = (await response.json()) as { type: string };
+      const { type, reached } = (await response.json()) as { type: string; reached?: string };
+      if (response.status >= 500) {
+        this.reached = reached === undefined ? this.reached : Date.parse(reached);
+        return "working";
+      }
       if (type.endsWith(":too-late")) return "present";
       if (type.endsWith(":too-early")) return "too-early";
       return type.endsWith(":no-longer-kept") ? "no-longer-kept" : "wrong";

@@ -58,6 +58,7 @@ export class Store {
       const row = this.rows.get(fresh.id);
       if (!row || !fresh.hist) continue;
       row.hist = sorted(fresh.hist);
+      if (row.w?.[0] === fresh.w?.[0]) row.kept = fresh.kept ?? null;
       this.#dirty.add(fresh.id);
     }
   }

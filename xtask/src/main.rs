@@ -2,6 +2,7 @@
 
 mod bench;
 mod demo;
+mod demo_analyst;
 mod fuzz;
 mod mutate;
 mod prove;
@@ -25,6 +26,9 @@ struct Arguments {
 enum Task {
     /// Build everything and run a node with a simulated city.
     Demo {
+        /// Also the analysts' worker (docs/analyst.md); its first build takes long.
+        #[arg(long)]
+        analyst: bool,
         /// Passed on to `nhip demo`.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         flags: Vec<String>,
@@ -71,7 +75,8 @@ enum Task {
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().task {
-        Task::Demo { flags } => demo::demo(&flags),
+        Task::Demo { analyst: false, flags } => demo::demo(&flags),
+        Task::Demo { analyst: true, flags } => demo_analyst::demo(&flags),
         Task::Test { no_skip, only } => test::test(no_skip, only.as_deref()),
         Task::Bench { flags } => bench::bench(&flags),
         Task::Fuzz { executions, flags } => fuzz::fuzz(executions, &flags),
@@ -85,5 +90,26 @@ fn main() -> ExitCode {
             run::say(&format!("\nxtask: {reason}"));
             ExitCode::FAILURE
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn demo(words: &[&str]) -> (bool, Vec<String>) {
+        let words = [&["xtask", "demo"], words].concat();
+        match Arguments::try_parse_from(words).expect("understood").task {
+            Task::Demo { analyst, flags } => (analyst, flags),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_demo_takes_its_own_flag_and_passes_the_others_on() {
+        let passed = vec!["--speed".to_owned(), "2".to_owned()];
+        assert_eq!(demo(&["--analyst", "--speed", "2"]), (true, passed.clone()));
+        assert_eq!(demo(&["--speed", "2"]), (false, passed));
+        assert_eq!(demo(&["--analyst"]), (true, Vec::new()));
     }
 }

@@ -1,6 +1,6 @@
 //! Installs what a fresh Debian machine lacks, or names it exactly.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use crate::run::{Outcome, command, quiet, root, run, target};
@@ -44,18 +44,22 @@ pub(crate) fn for_tests() -> Outcome {
 
 /// A Python virtual environment with the oracle's libraries; returns its interpreter.
 pub(crate) fn python() -> Result<PathBuf, String> {
-    let directory = target().join("oracle-venv");
+    python_with("oracle-venv", &root().join("tests/oracle/requirements.txt"))
+}
+
+/// A Python virtual environment in the target directory with what a file of requirements names.
+pub(crate) fn python_with(name: &str, wanted: &Path) -> Result<PathBuf, String> {
+    let directory = target().join(name);
     let python = directory.join("bin/python");
     let stamp = directory.join("requirements.txt");
-    let wanted = root().join("tests/oracle/requirements.txt");
-    let read = |path: &PathBuf| std::fs::read_to_string(path).unwrap_or_default();
-    if python.exists() && read(&stamp) == read(&wanted) {
+    let read = |path: &Path| std::fs::read_to_string(path).unwrap_or_default();
+    if python.exists() && read(&stamp) == read(wanted) {
         return Ok(python);
     }
     run(command("python3", &["-m", "venv", "--clear", &directory.to_string_lossy()]))?;
     let requirements = wanted.to_string_lossy().into_owned();
     run(command(&python.to_string_lossy(), &["-m", "pip", "install", "--quiet", "-r", &requirements]))?;
-    std::fs::copy(&wanted, &stamp).map_err(|error| error.to_string())?;
+    std::fs::copy(wanted, &stamp).map_err(|error| error.to_string())?;
     Ok(python)
 }
 

@@ -13,6 +13,11 @@ const SKIPPED: &str = "SKIPPED ";
 /// Tests that need the recordings may be skipped where they are absent, even with --no-skip.
 const EXCUSED: &str = "../shared";
 
+/// All but the analysts' worker: polars costs minutes, and has a step of its own.
+const WITHOUT_ANALYST: [&str; 3] = ["--workspace", "--exclude", "nhip-analyst"];
+/// Clippy's own way to have its arguments in one variable.
+const CLIPPY_DENY_WARNINGS: &str = "--deny__CLIPPY_HACKERY__warnings__CLIPPY_HACKERY__";
+
 struct Step {
     name: &'static str,
     run: fn(&mut Session) -> Outcome,
@@ -31,6 +36,7 @@ const STEPS: &[Step] = &[
     Step { name: "program", run: program },
     Step { name: "crates", run: crates },
     Step { name: "sink", run: sink },
+    Step { name: "analyst", run: analyst },
     Step { name: "fuzz", run: |session| session.follow(fuzz::short()) },
     Step { name: "digests in release", run: digests_in_release },
     Step { name: "oracle", run: oracle },
@@ -112,29 +118,41 @@ fn pages(session: &mut Session) -> Outcome {
 
 fn lint(session: &mut Session) -> Outcome {
     // With the sink: its code is linted nowhere else, and the rest is the same.
-    let code = ["clippy", "--workspace", "--all-targets", "--features", "nhip/influx", "--quiet"];
-    session.follow(cargo(&[code.as_slice(), &["--", "--deny", "warnings"]].concat()))
+    let code = ["--all-targets", "--features", "nhip/influx", "--quiet", "--", "--deny", "warnings"];
+    session.follow(cargo(&[&["clippy"], WITHOUT_ANALYST.as_slice(), &code].concat()))
 }
 
 /// Everything but the tests of the whole program.
 fn crates(session: &mut Session) -> Outcome {
-    let arguments =
-        ["test", "--workspace", "--exclude", "nhip-tests", "--no-fail-fast", "--", "--show-output"];
-    session.follow(cargo(&arguments))
+    let mut tests = cargo(&["test"]);
+    tests.args(WITHOUT_ANALYST).args(["--exclude", "nhip-tests", "--no-fail-fast", "--", "--show-output"]);
+    session.follow(tests)
 }
 
 /// The sink is no part of the default build: built and tested in a profile of its own, then set aside for the tests of
 /// the whole program.
 fn sink(session: &mut Session) -> Outcome {
-    let feature = ["--profile", "sink", "--workspace", "--features", "nhip/influx"];
+    let feature = ["--profile", "sink", "--features", "nhip/influx"];
     let mut tests = cargo(&["test"]);
-    tests.args(feature).args(["--test", "sink_influx"]);
+    tests.args(WITHOUT_ANALYST).args(feature).args(["--test", "sink_influx"]);
     session.follow(tests)?;
     let mut build = cargo(&["build"]);
-    build.args(feature).args(["--bin", "nhip", "--example", "log_writer"]);
+    build.args(WITHOUT_ANALYST).args(feature).args(["--bin", "nhip", "--example", "log_writer"]);
     session.follow(build)?;
     let program = target().join("sink/nhip");
     let set_aside = target().join("debug/nhip-influx");
+    std::fs::copy(program, set_aside).map(drop).map_err(|error| error.to_string())
+}
+
+/// The analysts' worker: built once, by the driver that also lints, so that polars is not compiled a second time for
+/// clippy; tested; then set aside for the tests of the whole program.
+fn analyst(session: &mut Session) -> Outcome {
+    let mut tests = cargo(&["test", "--package", "nhip-analyst", "--profile", "analyst", "--no-fail-fast"]);
+    tests.args(["--", "--show-output"]);
+    tests.env("RUSTC_WORKSPACE_WRAPPER", "clippy-driver").env("CLIPPY_ARGS", CLIPPY_DENY_WARNINGS);
+    session.follow(tests)?;
+    let program = target().join("analyst/nhip-analyst");
+    let set_aside = target().join("debug/nhip-analyst");
     std::fs::copy(program, set_aside).map(drop).map_err(|error| error.to_string())
 }
 
@@ -157,19 +175,22 @@ fn oracle(session: &mut Session) -> Outcome {
 fn program(session: &mut Session) -> Outcome {
     // An example among the targets makes cargo choose the same features of the dependencies as for the tests, so
     // that they are compiled once.
-    let mutant = ["build", "--workspace", "--bin", "nhip", "--example", "log_writer"];
-    let mut faulty = cargo(&mutant);
-    faulty.args(["--features", "nhip/fault-injection"]);
+    let mutant = ["--bin", "nhip", "--example", "log_writer", "--features", "nhip/fault-injection"];
+    let mut faulty = cargo(&["build"]);
+    faulty.args(WITHOUT_ANALYST).args(mutant);
     session.follow(faulty)?;
     let program = target().join("debug/nhip");
     std::fs::copy(&program, program.with_file_name("nhip-mutant")).map_err(|error| error.to_string())?;
-    session.follow(cargo(&["build", "--workspace", "--all-targets"]))
+    let mut build = cargo(&["build"]);
+    build.args(WITHOUT_ANALYST).arg("--all-targets");
+    session.follow(build)
 }
 
 /// Architecture, stories and faults on the real program, one after the other.
 fn whole_program(session: &mut Session) -> Outcome {
     let python = setup::python()?;
-    let mut tests = cargo(&["test", "--workspace", "--no-fail-fast"]);
+    let mut tests = cargo(&["test"]);
+    tests.args(WITHOUT_ANALYST).arg("--no-fail-fast");
     for file in sorted(&root().join("tests/tests"), ".rs")? {
         let name = file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
         tests.args(["--test", &name]);

@@ -1,13 +1,12 @@
 //! Gives up the oldest segments, one at a time: whatever a crash leaves is a log without holes.
 
-use std::fs;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use nhip_ports::LogError;
+use nhip_ports::{FileWork, LogError};
 
-use crate::file_io::sync_directory;
+use crate::file_io::{remove, settle};
 
 use super::files::Places;
 use super::walk::Segment;
@@ -17,7 +16,7 @@ pub(super) fn trim(places: &Places, dir: &Path, before: u64) -> Result<u64, LogE
     let _alone = places.trimming();
     // Readers learn of it first: a file that is gone must never look like damage.
     while let Some(segment) = places.give_up_first(before) {
-        if let Err(error) = remove(dir, &segment) {
+        if let Err(error) = give_up(dir, &segment) {
             let failed = LogError::Failed(format!("trim {}: {error}", segment.name));
             // As long as it is there the log begins with it: the next one must not go before it.
             if segment.path.exists() {
@@ -32,7 +31,7 @@ pub(super) fn trim(places: &Places, dir: &Path, before: u64) -> Result<u64, LogE
 }
 
 /// Durable one by one: were two removals to reach the disk in the other order, the log would have a hole.
-fn remove(dir: &Path, segment: &Arc<Segment>) -> io::Result<()> {
-    fs::remove_file(&segment.path)?;
-    sync_directory(dir)
+fn give_up(dir: &Path, segment: &Arc<Segment>) -> io::Result<()> {
+    remove(&segment.path, FileWork::LogTrim)?;
+    settle(dir, FileWork::LogTrim)
 }

@@ -72,5 +72,6 @@ async fn row_files_keep_them_over_many_files() {
 #[tokio::test]
 async fn key_files_keep_the_promises_of_the_port() {
     let (_parent, next) = directories();
-    contract::key_store::all(|| Box::new(KeyFiles::open(&next()).expect("a new store"))).await;
+    let open = |path: PathBuf| KeyFiles::open(&path, &path.with_extension("list"), [7; 16]);
+    contract::key_store::all(|| Box::new(open(next()).expect("a new store"))).await;
 }

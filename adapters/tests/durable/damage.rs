@@ -1,10 +1,13 @@
 //! Snapshots, rows and keys whose files were damaged.
 
 use std::fs;
+use std::path::Path;
 
 use nhip_adapters::{KeyFiles, RowFiles, StateFiles};
 use nhip_ports::contract::row_store::row;
-use nhip_ports::{KeptState, KeyClass, KeyError, KeyStore as _, RowStore as _, SavedState, StateStore as _};
+use nhip_ports::{
+    Destruction, KeptState, KeyClass, KeyError, KeyStore as _, RowStore as _, SavedState, StateStore as _,
+};
 use nhip_proto::{ArrivalTime, Offset};
 
 use crate::stage;
@@ -111,6 +114,15 @@ async fn a_flipped_bit_before_a_whole_tick_is_damage() {
     }
 }
 
+/// The keys of a directory, with their list beside it.
+fn keys_in(path: &Path) -> Result<KeyFiles, KeyError> {
+    KeyFiles::open(path, &path.with_extension("list"), [7; 16])
+}
+
+fn why() -> Destruction {
+    Destruction { at: ArrivalTime(5), under: "30 days".to_owned(), author: "retention".to_owned() }
+}
+
 fn camera() -> KeyClass {
     KeyClass { class: "camera".to_owned(), case: String::new() }
 }
@@ -119,16 +131,16 @@ fn camera() -> KeyClass {
 async fn a_key_survives_and_a_destroyed_one_leaves_no_byte() {
     let dir = stage::quick_dir();
     let path = dir.path().join("keys");
-    let store = KeyFiles::open(&path).expect("a store");
+    let store = keys_in(&path).expect("a store");
     let key = store.current(&camera(), ArrivalTime(0)).await.expect("a key");
-    let again = KeyFiles::open(&path).expect("a store");
+    let again = keys_in(&path).expect("a store");
     assert_eq!(again.key(&key.id).await.expect("kept").bytes, key.bytes);
-    again.destroy(&key.id).await.expect("destroyed");
+    again.destroy(std::slice::from_ref(&key.id), &why()).await.expect("destroyed");
     for entry in fs::read_dir(&path).expect("the directory") {
         let bytes = fs::read(entry.expect("an entry").path()).expect("a file");
         assert!(!bytes.windows(8).any(|eight| eight == &key.bytes[..8]), "no byte of the key is left");
     }
-    let after = KeyFiles::open(&path).expect("a store");
+    let after = keys_in(&path).expect("a store");
     assert!(matches!(after.key(&key.id).await, Err(KeyError::Gone(_))), "gone after a restart too");
     let new = after.current(&camera(), ArrivalTime(0)).await.expect("a new key");
     assert_ne!((new.id, new.bytes), (key.id, key.bytes));
@@ -139,26 +151,99 @@ async fn keys_are_for_their_owner_alone() {
     use std::os::unix::fs::PermissionsExt as _;
     let dir = stage::quick_dir();
     let path = dir.path().join("keys");
-    let store = KeyFiles::open(&path).expect("a store");
+    let store = keys_in(&path).expect("a store");
     store.current(&camera(), ArrivalTime(0)).await.expect("a key");
-    let mode = |path: &std::path::Path| fs::metadata(path).expect("it").permissions().mode() & 0o777;
+    let mode = |path: &Path| fs::metadata(path).expect("it").permissions().mode() & 0o777;
     assert_eq!(mode(&path), 0o700);
     assert_eq!(mode(&stage::file(&path, ".key")), 0o600);
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("opened to all");
-    assert!(KeyFiles::open(&path).is_err(), "a directory others may read is refused");
+    assert!(keys_in(&path).is_err(), "a directory others may read is refused");
 }
 
 #[tokio::test]
 async fn a_damaged_key_refuses_the_start() {
     let dir = stage::quick_dir();
     let path = dir.path().join("keys");
-    KeyFiles::open(&path).expect("a store").current(&camera(), ArrivalTime(0)).await.expect("a key");
+    keys_in(&path).expect("a store").current(&camera(), ArrivalTime(0)).await.expect("a key");
     let name = stage::file(&path, ".key");
     let whole = fs::read(&name).expect("the file");
     for bit in 0..whole.len() * 8 {
         let mut flipped = whole.clone();
         flipped[bit / 8] ^= 1 << (bit % 8);
         fs::write(&name, flipped).expect("flipped");
-        assert!(KeyFiles::open(&path).is_err(), "bit {bit}");
+        assert!(keys_in(&path).is_err(), "bit {bit}");
     }
+}
+
+/// A destruction cut off at each of its steps is made up for by the next start, and the key is in no file after it.
+#[tokio::test]
+async fn a_destruction_cut_off_at_any_step_is_finished_by_the_next_start() {
+    let dir = stage::quick_dir();
+    let path = dir.path().join("keys");
+    let store = keys_in(&path).expect("a store");
+    let key = store.current(&camera(), ArrivalTime(0)).await.expect("a key");
+    let name = stage::file(&path, ".key");
+    let living = fs::read(&name).expect("the file");
+    store.destroy(std::slice::from_ref(&key.id), &why()).await.expect("destroyed");
+    let tombstone = fs::read(&name).expect("the file");
+    assert_eq!(living.len(), tombstone.len());
+    // The list is durable and the key untouched (as after an older copy of the keys was put back), or overwritten up to
+    // any byte.
+    for cut in 0..=tombstone.len() {
+        let torn = [&tombstone[..cut], &living[cut..]].concat();
+        fs::write(&name, &torn).expect("written");
+        let again = keys_in(&path).unwrap_or_else(|error| panic!("cut at {cut}: {error}"));
+        assert!(matches!(again.key(&key.id).await, Err(KeyError::Gone(_))), "cut at {cut}");
+        assert_eq!(fs::read(&name).expect("the file"), tombstone, "cut at {cut}");
+        assert_eq!(again.destroyed().await.expect("a list").len(), 1);
+    }
+    // Not even the tombstone came back: it is made again, and the id never stands for another key.
+    fs::remove_file(&name).expect("removed");
+    let store = keys_in(&path).expect("a store");
+    assert_eq!(fs::read(&name).expect("the file"), tombstone);
+    assert_ne!(store.current(&camera(), ArrivalTime(0)).await.expect("a key").id, key.id);
+}
+
+#[tokio::test]
+async fn a_damaged_list_refuses_the_start() {
+    let dir = stage::quick_dir();
+    let path = dir.path().join("keys");
+    let store = keys_in(&path).expect("a store");
+    let key = store.current(&camera(), ArrivalTime(0)).await.expect("a key");
+    store.destroy(&[key.id], &why()).await.expect("destroyed");
+    let list = path.with_extension("list");
+    let whole = fs::read(&list).expect("the list");
+    for bit in 0..whole.len() * 8 {
+        let mut flipped = whole.clone();
+        flipped[bit / 8] ^= 1 << (bit % 8);
+        fs::write(&list, flipped).expect("flipped");
+        assert!(keys_in(&path).is_err(), "bit {bit}");
+    }
+    for length in 0..whole.len() {
+        fs::write(&list, &whole[..length]).expect("cut");
+        assert!(keys_in(&path).is_err(), "cut at {length}");
+    }
+}
+
+#[tokio::test]
+async fn keys_of_another_installation_are_never_destroyed() {
+    let dir = stage::quick_dir();
+    let path = dir.path().join("keys");
+    let key = keys_in(&path).expect("a store").current(&camera(), ArrivalTime(0)).await.expect("a key");
+    // A simulated log that was pointed at the real keys.
+    let list = dir.path().join("other.list");
+    let other = KeyFiles::open(&path, &list, [8; 16]).expect("it opens");
+    let refused = other.destroy(std::slice::from_ref(&key.id), &why()).await;
+    assert!(
+        matches!(&refused, Err(KeyError::Failed(what)) if what.contains("another installation")),
+        "{refused:?}"
+    );
+    // Nor by a list of its own that names the same class and day.
+    let own = KeyFiles::open(&dir.path().join("simulated"), &list, [8; 16]).expect("a store");
+    let same = own.current(&camera(), ArrivalTime(0)).await.expect("a key");
+    assert_eq!(same.id, key.id);
+    own.destroy(&[same.id], &why()).await.expect("destroyed");
+    drop(KeyFiles::open(&path, &list, [8; 16]).expect("it opens"));
+    let own = keys_in(&path).expect("a store");
+    assert_eq!(own.key(&key.id).await.expect("it lives").bytes, key.bytes);
 }

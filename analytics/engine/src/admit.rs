@@ -7,7 +7,7 @@ use nhip_proto::{Item, ItemReason, Message, MessageBody, RejectionReason, Span};
 use crate::amend::Late;
 use crate::calendar::Memo;
 use crate::measure::Measured;
-use crate::plan::{Drive, NameKind, Plan, Reads, Split, StreamPlan};
+use crate::plan::{Drive, Member, NameKind, Plan, Reads, Split, StreamPlan};
 use crate::reading::{self, Moment, Value, holds};
 use crate::seen::{Key, Verdict, content};
 use crate::series::Sample;
@@ -354,6 +354,10 @@ impl Visit<'_, '_> {
         self.out.windows = windows;
         for at in &name.series {
             let Some(plan) = stream.series.get(*at as usize) else { continue };
+            let works = |member: &Member| self.frame.plan.works(member.definition);
+            if !plan.members.iter().any(works) {
+                continue;
+            }
             if !holds(&plan.filter, values) || plan.group.is_some_and(|group| !self.is_in(group, &measured)) {
                 continue;
             }
@@ -384,7 +388,7 @@ impl Visit<'_, '_> {
     ) {
         let Some(definition) = self.frame.plan.definition(drive.definition) else { return };
         let (hops, hop) = definition.hops;
-        if hops == 1 && !definition.covers(start) {
+        if definition.left_out || (hops == 1 && !definition.covers(start)) {
             return;
         }
         let Some((change, counted)) = measured.change(definition, drive) else { return };
@@ -437,7 +441,7 @@ impl Visit<'_, '_> {
         let Some(plan) = stream.series.get(at as usize) else { return };
         let slot = plan.group.map_or(0, |(_, slot)| slot);
         let origin = Origin { offset: self.offset, source: self.source.number, slot, counted };
-        for member in &plan.members {
+        for member in plan.members.iter().filter(|member| self.frame.plan.works(member.definition)) {
             trace::taken(self.frame, member, &between, &origin, &mut self.out.touches);
         }
     }

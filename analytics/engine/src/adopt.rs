@@ -9,7 +9,7 @@ use crate::admit::Frame;
 use crate::badge::{Glance, Part, rate_of};
 use crate::engine::Engine;
 use crate::lane::Lane;
-use crate::plan::{Compiler, NOWHERE, OTHER, Retired, source_place, zone_of};
+use crate::plan::{Compiler, Member, NOWHERE, OTHER, Retired, source_place, zone_of};
 use crate::source::{Bound, Source};
 use crate::touch::Touch;
 use crate::trace::{self, Origin};
@@ -107,6 +107,9 @@ impl Engine {
         let compiler = Compiler::new(&edition.profile, &edition.text, &mut self.words);
         self.plan = compiler.compile(&mut self.areas, since, &retired);
         self.plan.pin(&self.amends.pins);
+        if let Some(sub_plan) = &self.sub_plan {
+            self.plan.prune(sub_plan);
+        }
         self.board.resize(&self.plan);
         self.board.index();
         self.watch.ready = false;
@@ -192,7 +195,10 @@ impl Engine {
             for (plan, (_, series)) in stream.series.iter().zip(&source.series) {
                 let slot = plan.group.map_or(0, |(_, slot)| slot);
                 let origin = Origin { offset: offset.0, source: source.number, slot, counted: false };
-                for member in plan.members.iter().filter(|member| begun.contains(&member.definition)) {
+                let works = |member: &&Member| {
+                    begun.contains(&member.definition) && self.plan.works(member.definition)
+                };
+                for member in plan.members.iter().filter(works) {
                     for between in series.all() {
                         trace::begun(frame, member, &between, &origin, &mut touches);
                     }

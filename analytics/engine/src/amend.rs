@@ -92,6 +92,14 @@ impl Amends {
         self.redecoded.is_some() || !self.restates.is_empty()
     }
 
+    /// Remembers a restated range.
+    pub(crate) fn pin(&mut self, pin: Pin) {
+        self.pins.push(pin);
+        if self.pins.len() > PINS_MAX {
+            self.pins.remove(0);
+        }
+    }
+
     /// Whether a window is as a Restate left it.
     pub(crate) fn is_pinned(&self, indicator: &IndicatorId, start: i64) -> bool {
         self.pins.iter().any(|pin| pin.holds(indicator, start))
@@ -141,6 +149,10 @@ impl Engine {
         if !known || crowd || restate.from >= restate.to || restate.computed_to > offset {
             self.amends.refused += 1;
             return;
+        }
+        if self.sub_plan.as_ref().is_some_and(|sub_plan| !sub_plan.has(&restate.indicator)) {
+            let (from, to) = (restate.from.0, restate.to.0);
+            return self.amends.pin(Pin { indicator: restate.indicator.clone(), from, to });
         }
         self.amends.restates.push(Order {
             offset: offset.0,

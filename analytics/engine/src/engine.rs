@@ -13,10 +13,12 @@ use crate::admit::{Entering, Output, Refused};
 use crate::adopt::Edition;
 use crate::amend::Amends;
 use crate::badge::Glance;
+use crate::beyond::Beyond;
 use crate::lane::Board;
 use crate::plan::Plan;
 use crate::session::Nodes;
 use crate::source::Source;
+use crate::sub_plan::SubPlan;
 use crate::table::{Table, Words, hash_bytes};
 use crate::watch::Watch;
 use crate::{Effects, EngineError, EngineSettings};
@@ -66,8 +68,14 @@ pub struct Engine {
     pub(crate) replays: bool,
     /// Late items a Restate may let in; only in its re-run.
     pub(crate) entering: Option<Entering>,
+    /// What it is pruned to; none: everything. Not part of the state.
+    pub(crate) sub_plan: Option<Arc<SubPlan>>,
     /// The Tick before the last one; not part of the state.
     pub(crate) previous_tick: Offset,
+    /// Whether it only recalls what rows said, and recalls nothing itself; not part of the state.
+    pub(crate) recalls: bool,
+    /// Rows of forgotten windows a Restate computed; written with the Tick that comes next, so not part of the state.
+    pub(crate) beyond: Vec<Beyond>,
     /// Why derived windows change, while a revision is taken in; not part of the state.
     pub(crate) amending: Option<crate::amend::Cause>,
     /// BLAKE3 chain over all durable rows so far.
@@ -111,6 +119,14 @@ impl Engine {
         Self::with_loader(settings, load_profile)
     }
 
+    /// As [`Self::new`], for some indicators only: rows of theirs are those of a full engine over the same records,
+    /// byte for byte; their inputs have rows, too. Ledger, badges of sources and duties tell only of what was read. It
+    /// is for one run: a snapshot of it is none of the log.
+    #[must_use]
+    pub fn pruned(settings: EngineSettings, sub_plan: SubPlan) -> Self {
+        Self { sub_plan: Some(Arc::new(sub_plan)), ..Self::new(settings) }
+    }
+
     /// As [`Self::new`], reading profiles in another way: for tests and what-if runs.
     #[must_use]
     pub fn with_loader(settings: EngineSettings, loader: Loader) -> Self {
@@ -141,7 +157,10 @@ impl Engine {
             amends: Amends::default(),
             replays: false,
             entering: None,
+            sub_plan: None,
             previous_tick: Offset(0),
+            recalls: false,
+            beyond: Vec::new(),
             amending: None,
             rows_chain: [0; 32],
             profile_offset: Offset(0),
@@ -223,6 +242,8 @@ impl Engine {
                 self.take_messages(messages, effects);
                 rest = others;
             } else if matches!(head.record, Record::Tick(_)) && self.amends.wait() {
+                // What was stirred so far follows from its own records, not from the revision.
+                self.cascade();
                 self.applied = head.offset;
                 return Ok(());
             } else {

@@ -6,6 +6,7 @@ mod adopt;
 mod amend;
 mod api;
 mod badge;
+mod beyond;
 pub mod calculator;
 mod calendar;
 mod cell;
@@ -33,6 +34,7 @@ mod sketch;
 mod snapshot;
 mod source;
 pub mod story;
+mod sub_plan;
 mod table;
 mod takeover;
 mod tick;
@@ -48,6 +50,7 @@ pub use api::{
 pub use engine::{Engine, Loader, OtherRecords};
 
 pub use rerun::Rerun;
+pub use sub_plan::SubPlan;
 pub use takeover::Foreseen;
 
 /// The version of the rules in this crate; written into every Profile record.

@@ -15,6 +15,7 @@ use crate::derive::{Agreement, Derivations, Overflow, Stage};
 use crate::duty::Answerable;
 use crate::level::{Bounds, Limit, in_force};
 use crate::reports::DeadlinePlan;
+use crate::sub_plan::SubPlan;
 
 pub(crate) use compile::{Compiler, Retired, zone_of};
 pub(crate) use places::{OTHER, Split, find_group, source_place};
@@ -214,6 +215,8 @@ pub(crate) struct Definition {
     pub(crate) readings_min: Option<Completeness>,
     /// The figure it is checked against.
     pub(crate) agreement: Option<Agreement>,
+    /// Whether a pruned run leaves it out: it decides what is late as ever, and has no windows.
+    pub(crate) left_out: bool,
 }
 
 /// How many readings a closed window needs to have a value.
@@ -269,6 +272,18 @@ impl Plan {
             let own = pins.iter().filter(|pin| pin.indicator == definition.indicator);
             definition.restated = own.map(|pin| (pin.from, pin.to)).collect();
         }
+    }
+
+    /// Leaves out the definitions a sub-plan does not need.
+    pub(crate) fn prune(&mut self, sub_plan: &SubPlan) {
+        for definition in &mut self.definitions {
+            definition.left_out = !sub_plan.has(&definition.indicator);
+        }
+    }
+
+    /// Whether a definition is worked out in this run.
+    pub(crate) fn works(&self, number: u32) -> bool {
+        self.definition(number).is_some_and(|definition| !definition.left_out)
     }
 
     /// Whether a definition has figures at a place at all.

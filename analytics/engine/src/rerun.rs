@@ -1,9 +1,9 @@
 //! A re-run: a second engine reads the log again, with stored messages as they are read now, or with one indicator as
 //! the profile now valid defines it. Whoever runs the engine carries the records; see docs/adr/0008.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use nhip_profile::{Aggregate, Indicator, Profile};
+use nhip_profile::Profile;
 use nhip_proto::{
     EventTime, IndicatorId, Item, Logged, Message, MessageBody, Offset, Record, Rejection, SourceId, Span,
     StreamId, partition_of,
@@ -11,8 +11,10 @@ use nhip_proto::{
 
 use crate::admit::Entering;
 use crate::amend::Order;
+use crate::beyond::Recall;
 use crate::engine::Engine;
 use crate::source::Source;
+use crate::sub_plan::SubPlan;
 use crate::{Effects, EngineError};
 
 /// A hundred years: nothing is late, no window is forgotten.
@@ -28,10 +30,14 @@ pub struct Rerun {
     gathering: bool,
     next: Offset,
     end: Offset,
-    /// Streams the job needs; none: all.
-    streams: Option<BTreeSet<StreamId>>,
+    /// What the job needs; none: everything.
+    sub_plan: Option<SubPlan>,
     /// The last Tick passed over.
     tick: Option<i64>,
+    /// Profiles of the log, where what rows said must be recalled …
+    profiles: Option<Vec<Profile>>,
+    /// … by this one, once they are all known.
+    pub(crate) recall: Option<Box<Recall>>,
     /// Figures of the range when `computed_to` was reached.
     pub(crate) digest: Option<[u8; 32]>,
 }
@@ -113,6 +119,7 @@ impl Engine {
     fn begin_rerun(&self, job: Job) -> Rerun {
         let mut engine = Self::with_loader(self.settings.clone(), self.loader);
         engine.replays = true;
+        engine.sub_plan.clone_from(&self.sub_plan);
         // Numbers of sources stay what they are, for windows that stay as they are.
         for source in self.all_sources() {
             let (id, stream) = (source.id.clone(), source.stream.clone());
@@ -127,8 +134,10 @@ impl Engine {
             gathering: reread_first.is_some(),
             next: reread_first.unwrap_or_default(),
             end: self.applied,
-            streams: None,
+            sub_plan: None,
             tick: None,
+            profiles: None,
+            recall: None,
             digest: None,
         }
     }
@@ -137,8 +146,8 @@ impl Engine {
         let mut rerun = self.begin_rerun(Job::Restate(order.clone()));
         let Some(edition) = self.editions.last() else { return rerun };
         let mut profile = Profile::clone(&edition.profile);
-        let streams = only(&mut profile, &order.indicator);
-        rerun.streams = Some(streams);
+        rerun.sub_plan = Some(only(&mut profile, &order.indicator));
+        rerun.profiles = self.must_recall(&order).then(Vec::new);
         rerun.engine.adopt_loaded(self.profile_offset, &edition.text, profile);
         let late = self.amends.late.iter().filter(|late| !late.entered);
         rerun.engine.entering = rerun.engine.active(&order.indicator).map(|definition| Entering {
@@ -164,7 +173,10 @@ impl Rerun {
     /// The offset of the next record it needs; none: it is at its end.
     #[must_use]
     pub fn wants(&self) -> Option<Offset> {
-        (self.gathering || self.next < self.end).then_some(self.next)
+        if self.gathering || self.next < self.end {
+            return Some(self.next);
+        }
+        self.recall.as_ref().and_then(|recall| recall.wants(self.end))
     }
 
     /// The offset it stops before.
@@ -175,6 +187,9 @@ impl Rerun {
 
     /// Takes records that begin where it [wants](Self::wants) them; those at its end and behind are left.
     pub fn feed(&mut self, batch: &[Logged]) {
+        if let Some(recall) = &mut self.recall {
+            return recall.feed(batch, self.end);
+        }
         let within = batch.iter().take_while(|logged| logged.offset < self.end).count();
         let batch = batch.get(..within).unwrap_or_default();
         let last = batch.last().map(|logged| logged.offset.next());
@@ -201,8 +216,13 @@ impl Rerun {
             }
         }
         self.next = last.unwrap_or(self.end);
-        if self.next >= self.end && matches!(self.job, Job::Restate(_)) {
+        if self.next >= self.end
+            && let Job::Restate(order) = &self.job
+        {
+            let order = order.clone();
             self.pass_time();
+            self.recall =
+                self.profiles.take().map(|profiles| Box::new(Recall::new(&self.engine, &order, &profiles)));
         }
     }
 
@@ -236,9 +256,9 @@ impl Rerun {
         let read = self.read_again(batch, &mut Vec::new());
         let batch = read.as_deref().unwrap_or(batch);
         let mut effects = Effects::default();
-        let streams = &self.streams;
-        for run in batch.chunk_by(|left, right| needs(streams, left) == needs(streams, right)) {
-            if run.first().is_some_and(|logged| needs(streams, logged)) {
+        let sub_plan = self.sub_plan.as_ref();
+        for run in batch.chunk_by(|left, right| needs(sub_plan, left) == needs(sub_plan, right)) {
+            if run.first().is_some_and(|logged| needs(sub_plan, logged)) {
                 self.engine.take_messages(run, &mut effects);
             }
         }
@@ -247,6 +267,13 @@ impl Rerun {
             _ => None,
         });
         self.tick = self.tick.max(ticks.max());
+        if let Some(profiles) = &mut self.profiles {
+            let loader = self.engine.loader;
+            profiles.extend(batch.iter().filter_map(|logged| match &logged.record {
+                Record::Profile(text) => loader(text),
+                _ => None,
+            }));
+        }
     }
 
     fn read_again(
@@ -292,9 +319,9 @@ impl Rerun {
 }
 
 /// Births speak for sources of other streams, too.
-fn needs(streams: &Option<BTreeSet<StreamId>>, logged: &Logged) -> bool {
+fn needs(sub_plan: Option<&SubPlan>, logged: &Logged) -> bool {
     let Record::Message(message) = &logged.record else { return false };
-    message.session.is_some() || streams.as_ref().is_none_or(|streams| streams.contains(&message.stream))
+    message.session.is_some() || sub_plan.is_none_or(|sub_plan| sub_plan.needs(&message.stream))
 }
 
 /// The new items in the place of the old, and under another source where one was found now.
@@ -310,28 +337,15 @@ fn exchange(message: &mut Message, reread: &Reread) {
     }
 }
 
-/// Leaves of a profile what one indicator needs, and nothing of it is ever late. Returns the streams it stands on.
-fn only(profile: &mut Profile, indicator: &IndicatorId) -> BTreeSet<StreamId> {
-    let mut wanted = BTreeSet::from([indicator.clone()]);
-    let mut open = vec![indicator.clone()];
-    while let Some(id) = open.pop() {
-        let inputs = profile.indicators.get(&id).map(inputs).unwrap_or_default();
-        open.extend(inputs.into_iter().filter(|input| wanted.insert(input.clone())));
-    }
-    profile.indicators.retain(|id, _| wanted.contains(id));
+/// Leaves of a profile what one indicator needs, and nothing of it is ever late.
+fn only(profile: &mut Profile, indicator: &IndicatorId) -> SubPlan {
+    let sub_plan = SubPlan::new([indicator.clone()], [&*profile]);
+    profile.indicators.retain(|id, _| sub_plan.has(id));
     for stream in profile.streams.values_mut() {
         (stream.lateness, stream.horizon) = (FOR_EVER, FOR_EVER);
     }
     for source in profile.sources.values_mut() {
         source.lateness = Some(FOR_EVER);
     }
-    profile.indicators.values().map(|indicator| indicator.stream.clone()).collect()
-}
-
-/// The indicators another one is worked out from.
-fn inputs(indicator: &Indicator) -> Vec<IndicatorId> {
-    match &indicator.aggregate {
-        Aggregate::Derived(derived) => derived.inputs.clone(),
-        _ => Vec::new(),
-    }
+    sub_plan
 }

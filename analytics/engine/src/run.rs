@@ -61,7 +61,10 @@ impl Engine {
                 effects.rebirths.push(RebirthRequest { node: session.node.clone() });
             }
         }
-        self.push(works, offset, number, Task::Message(message, meanings));
+        // Sources get their numbers and nodes are followed all the same: both are of all streams.
+        if self.sub_plan.as_ref().is_none_or(|sub_plan| sub_plan.needs(&message.stream)) {
+            self.push(works, offset, number, Task::Message(message, meanings));
+        }
         for number in offline {
             self.push(works, offset, number, Task::Offline(message.arrival.0));
         }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use nhip_proto::{
-    ArrivalTime, Decimal, EventTime, Figure, FigureUpdate, Level, Offset, RowState, SourceUpdate, Update,
+    ArrivalTime, Decimal, EventTime, Figure, FigureKey, FigureUpdate, Level, Offset, Row, RowState,
+    SourceUpdate, Update,
 };
 
 use crate::badge::Group;
@@ -70,6 +71,7 @@ impl Engine {
         let figure = |lane: &(u32, u32)| self.figure(lane.0, lane.1, &moment, false).map(Arc::new);
         let mut figures: Vec<FigureUpdate> = lanes.iter().filter_map(figure).collect();
         figures.sort_by(|left, right| left.row.key.cmp(&right.row.key));
+        let complete_before = figures.iter().filter_map(|figure| self.complete_before(figure)).collect();
         let mut sources: Vec<SourceUpdate> =
             sources.filter_map(|number| self.source_update(number)).collect();
         sources.sort_by(|left, right| left.source.cmp(&right.source));
@@ -78,9 +80,24 @@ impl Engine {
             tick: self.tick.map(|(_, at)| ArrivalTime(at)),
             profile_changed,
             figures,
+            complete_before,
             sources,
             badges: self.glance.badges.clone(),
         }
+    }
+
+    /// What screens go on showing while the newest window of a figure has too few sources.
+    fn complete_before(&self, newest: &Figure) -> Option<FigureUpdate> {
+        let key = &newest.row.key;
+        let least = self.profile()?.indicators.get(&key.indicator)?.completeness_min;
+        let complete = |row: &Row| row.m == 0 || f64::from(row.k) >= f64::from(row.m) * least;
+        if complete(&newest.row) || !key.group.is_empty() {
+            return None;
+        }
+        let with_value = newest.history.iter().rev().filter(|(_, value)| value.is_some());
+        let windows = with_value
+            .filter_map(|(start, _)| self.window(&FigureKey { window_start: *start, ..key.clone() }));
+        windows.into_iter().find(|figure| complete(&figure.row)).map(Arc::new)
     }
 
     /// Active definitions and the places where sources are due or something was heard, in order.

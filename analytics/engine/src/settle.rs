@@ -206,7 +206,7 @@ fn restatement(row: &Row, cell: &Cell, cause: Option<Cause>, scale: u8) -> Resta
 }
 
 /// Adds a row to the chain over all rows: its key, definition, revision and essence.
-fn link(row: &Row, essence: u64, Chain { hasher, bytes }: &mut Chain) {
+pub(crate) fn link(row: &Row, essence: u64, Chain { hasher, bytes }: &mut Chain) {
     bytes.clear();
     for text in [row.key.indicator.as_str(), row.key.area.as_str(), &row.key.group, &row.key.period] {
         bytes.extend_from_slice(&(text.len() as u64).to_be_bytes());

@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use nhip_proto::{Decimal, FigureKey, IndicatorId, Offset, RowCause, SourceId, StreamId};
 
-use crate::amend::{Cause, Order, PINS_MAX, Pin};
+use crate::amend::{Cause, Order, Pin};
+use crate::beyond::{Said, unwritten};
 use crate::cell::{Cell, Written};
 use crate::engine::{Engine, find_mut};
 use crate::lane::Lane;
+use crate::plan::find_group;
 use crate::rerun::{Job, Rerun};
 use crate::row::key;
 
@@ -22,8 +24,6 @@ pub struct Foreseen {
     pub windows: u64,
     /// Figures that change, in key order: now and then.
     pub changes: Vec<(FigureKey, Option<Decimal>, Option<Decimal>)>,
-    /// Windows of the range that were forgotten: this version cannot restate them.
-    pub beyond: u64,
 }
 
 /// Which lane of which edition: indicator, definition version, first start behind it if retired.
@@ -31,10 +31,16 @@ type LaneKey = (IndicatorId, [u8; 16], Option<i64>);
 
 impl Engine {
     /// Takes in what a re-run of this engine found.
-    pub fn take(&mut self, rerun: Rerun) {
+    pub fn take(&mut self, mut rerun: Rerun) {
+        let said = rerun.recall.take().map(|recall| recall.said).unwrap_or_default();
+        self.take_knowing(rerun, &said);
+    }
+
+    /// The same, where it is known what rows of forgotten windows said.
+    pub(crate) fn take_knowing(&mut self, rerun: Rerun, said: &Said) {
         match rerun.job.clone() {
             Job::Redecode(last) => self.take_over(rerun.engine, last),
-            Job::Restate(order) => self.take_in(rerun, &order),
+            Job::Restate(order) => self.take_in(rerun, &order, said),
         }
     }
 
@@ -43,11 +49,12 @@ impl Engine {
     pub fn foresee(&self, rerun: &Rerun) -> Foreseen {
         let rows_digest = rerun.digest.unwrap_or_default();
         let (computed_to, changes) = (self.applied, Vec::new());
-        let mut foreseen = Foreseen { computed_to, rows_digest, windows: 0, changes, beyond: 0 };
+        let mut foreseen = Foreseen { computed_to, rows_digest, windows: 0, changes };
         let Job::Restate(order) = &rerun.job else { return foreseen };
         let fresh = &rerun.engine;
         let Some(number) = fresh.active(&order.indicator) else { return foreseen };
         let Some(definition) = fresh.plan.definition(number) else { return foreseen };
+        let said = rerun.recall.as_ref().map(|recall| &recall.said);
         let mut told = BTreeSet::new();
         for (place, lane) in fresh.lanes_of(number) {
             let Some(code) = fresh.plan.codes.get(place as usize) else { continue };
@@ -55,20 +62,25 @@ impl Engine {
             for cell in lane.cells.iter().filter(|cell| order.has(cell.start) && cell.has_data(true)) {
                 foreseen.windows += 1;
                 told.insert((name, cell.start));
-                let now = self.value_now(&order.indicator, name, cell.start);
-                if now.is_none() && self.is_forgotten(&order.indicator, cell.end) {
-                    foreseen.beyond += 1;
-                    continue;
-                }
+                let key = key(definition, code, fresh.plan.group(place), cell.start);
+                let recalled = said.and_then(|said| said.get(&key)).and_then(|row| row.value);
+                let now = self.value_now(&order.indicator, name, cell.start).unwrap_or(recalled);
                 let then = definition.amounts(cell, place, true).value;
                 let then = then.map(|value| Decimal::new(value, definition.scale));
-                if now.flatten() != then {
-                    let key = key(definition, code, fresh.plan.group(place), cell.start);
-                    foreseen.changes.push((key, now.flatten(), then));
+                if now != then {
+                    foreseen.changes.push((key, now, then));
                 }
             }
         }
         self.foresee_losses(order, &told, &mut foreseen);
+        for (key, row) in said.into_iter().flatten().filter(|(_, row)| row.value.is_some()) {
+            let place = find_group(&fresh.areas, &definition.split, key.area.as_str(), &key.group);
+            let name = place.map_or("", |place| fresh.areas.text(place));
+            let gone = self.is_forgotten(order, row.window_end.0);
+            if gone && !told.contains(&(name, key.window_start.0)) {
+                foreseen.changes.push((key.clone(), row.value, None));
+            }
+        }
         foreseen.changes.sort_by(|left, right| left.0.cmp(&right.0));
         foreseen
     }
@@ -122,7 +134,7 @@ impl Engine {
     }
 
     /// The lanes of a definition with their places.
-    fn lanes_of(&self, definition: u32) -> impl Iterator<Item = (u32, &Lane)> {
+    pub(crate) fn lanes_of(&self, definition: u32) -> impl Iterator<Item = (u32, &Lane)> {
         (0..).zip(self.board.lanes.get(definition as usize).into_iter().flatten())
     }
 
@@ -144,12 +156,6 @@ impl Engine {
             let value = definition.amounts(cell, place, lane.has_closed(cell)).value;
             Some(value.map(|value| Decimal::new(value, definition.scale)))
         })
-    }
-
-    fn is_forgotten(&self, indicator: &IndicatorId, end: i64) -> bool {
-        let horizon = self.active(indicator).and_then(|number| self.plan.definition(number));
-        let horizon = horizon.map_or(0, |definition| definition.horizon);
-        self.tick.is_some_and(|(_, tick)| end.saturating_add(horizon) < tick)
     }
 
     /// Everything as it would be had the messages been read so at once.
@@ -189,7 +195,7 @@ impl Engine {
     }
 
     /// Only the windows of one range.
-    fn take_in(&mut self, rerun: Rerun, order: &Order) {
+    fn take_in(&mut self, rerun: Rerun, order: &Order, said: &Said) {
         self.amends.restates.retain(|known| known.offset != order.offset);
         if rerun.digest != Some(order.digest) {
             self.amends.unverified += 1;
@@ -200,6 +206,8 @@ impl Engine {
             self.let_in(*offset, *place);
         }
         let cause = Cause { why: RowCause::Restated, offset: order.offset, at: order.at };
+        let beyond = self.rows_beyond(&fresh, (order, cause), said);
+        self.beyond.extend(beyond);
         let definitions = self.definitions_of(&order.indicator);
         let active = definitions.first().and_then(|active| self.board.lanes.get(*active));
         for place in 0..active.map_or(0, Vec::len) {
@@ -207,17 +215,14 @@ impl Engine {
             let found = same.and_then(|same| fresh.board.lane(wanted, same));
             let mut cells: BTreeMap<i64, Cell> = BTreeMap::new();
             for cell in found.into_iter().flat_map(|lane| &lane.cells).filter(|cell| order.has(cell.start)) {
-                if !self.is_forgotten(&order.indicator, cell.end) {
-                    cells.insert(cell.start, Cell { written: Written::default(), ..cell.clone() });
+                if !self.is_forgotten(order, cell.end) {
+                    cells.insert(cell.start, unwritten(cell));
                 }
             }
-            self.exchange(&definitions, place, cells, (order, cause));
+            self.exchange(&definitions, place, cells, (order, cause), said);
         }
         let Order { indicator, from, to, .. } = order.clone();
-        self.amends.pins.push(Pin { indicator, from, to });
-        if self.amends.pins.len() > PINS_MAX {
-            self.amends.pins.remove(0);
-        }
+        self.amends.pin(Pin { indicator, from, to });
         self.compile();
         self.find_owners();
         self.follow(cause);
@@ -231,12 +236,16 @@ impl Engine {
         place: usize,
         mut cells: BTreeMap<i64, Cell>,
         (order, cause): (&Order, Cause),
+        said: &Said,
     ) {
+        let active = self.active(&order.indicator).and_then(|active| self.plan.definition(active));
+        let keep = active.map_or(0, |definition| definition.keep);
+        let tick = self.tick.map_or(i64::MIN, |(_, tick)| tick);
+        let within = |cell: &Cell| order.has(cell.start) && cell.end.saturating_add(keep) >= tick;
         for number in definitions {
             let lanes = self.board.lanes.get_mut(*number);
             let Some(lane) = lanes.and_then(|lanes| lanes.get_mut(place)) else { continue };
-            let (inside, outside) =
-                std::mem::take(&mut lane.cells).into_iter().partition(|cell| order.has(cell.start));
+            let (inside, outside) = std::mem::take(&mut lane.cells).into_iter().partition(within);
             lane.cells = outside;
             let inside: std::collections::VecDeque<Cell> = inside;
             for before in inside {
@@ -244,13 +253,16 @@ impl Engine {
                 inherit(cell, before, cause);
             }
         }
+        for (start, cell) in &mut cells {
+            if cell.written == Written::default() {
+                let written = self.recalled(said, place as u32, *start, order).unwrap_or_default();
+                let nothing = Cell { written, ..Cell::new(*start, cell.end) };
+                inherit(cell, nothing, cause);
+            }
+        }
         let lanes = definitions.first().and_then(|active| self.board.lanes.get_mut(*active));
         let Some(lane) = lanes.and_then(|lanes| lanes.get_mut(place)) else { return };
-        for (start, mut cell) in cells {
-            if cell.written == Written::default() {
-                let nothing = Cell::new(start, cell.end);
-                inherit(&mut cell, nothing, cause);
-            }
+        for (start, cell) in cells {
             let at = lane.cells.partition_point(|known| known.start < start);
             lane.cells.insert(at, cell);
         }

@@ -3,13 +3,14 @@
 use nhip_proto::{Offset, Row};
 
 use crate::badge::{Group, Part};
+use crate::beyond::Beyond;
 use crate::derive::Scene;
 use crate::engine::{Engine, find_mut};
 use crate::lane::{Board, Lane, NEVER};
 use crate::plan::Split;
 use crate::pulse::STRETCH;
 use crate::row::Moment;
-use crate::settle::{Settled, Settling};
+use crate::settle::{Settled, Settling, link};
 use crate::watch::IDLE;
 
 impl Engine {
@@ -187,6 +188,11 @@ impl Engine {
             self.settle_lanes(&mut board, *number, tick, &mut settled);
         }
         self.board = board;
+        for Beyond { row, essence, restatement } in std::mem::take(&mut self.beyond) {
+            link(&row, essence, &mut settled.chain);
+            settled.rows.push(row);
+            settled.restatements.extend(restatement);
+        }
         let Settled { mut rows, chain, restatements, .. } = settled;
         if rows.is_empty() {
             return rows;

@@ -19,7 +19,7 @@ use parquet::errors::ParquetError;
 use thiserror::Error;
 
 pub use keep::{KeepSettings, Keeper};
-pub use listing::ArchiveFile;
+pub use listing::{ArchiveFile, sealed_files};
 pub use spanning::{SpanningLog, as_log_error};
 pub use store::{Archive, ArchiveReport, GoOn, Part, ReadLog, Step};
 

@@ -2,5 +2,9 @@
 //! files that only a checksummed manifest makes real.
 
 pub mod archive;
+mod durable;
 pub mod manifest;
+mod sealed_file;
 pub mod series;
+
+pub use sealed_file::{SealedFile, SealedFileError};

@@ -1,13 +1,15 @@
 //! The list of files that are real: swapped whole, checked whole. A file no manifest names does not exist.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::fs;
+use std::io;
 use std::path::Path;
 
+use nhip_ports::{FileAct, FileWork};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use thiserror::Error;
+
+use crate::durable;
 
 const MAGIC: &str = "NhipManifest 1";
 /// A manifest larger than this is not read.
@@ -59,17 +61,18 @@ pub fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, ManifestError
 /// # Errors
 /// [`ManifestError`] if the file system refuses; the old one stands then.
 pub fn swap<T: Serialize>(path: &Path, manifest: &T) -> Result<(), ManifestError> {
+    put(path, manifest, &|_| {})
+}
+
+/// The same, as part of a work whose steps are told.
+pub(crate) fn swap_in<T: Serialize>(path: &Path, manifest: &T, work: FileWork) -> Result<(), ManifestError> {
+    put(path, manifest, &|act| work.did(act))
+}
+
+fn put<T: Serialize>(path: &Path, manifest: &T, did: &dyn Fn(FileAct)) -> Result<(), ManifestError> {
     let body = serde_json::to_string_pretty(manifest).map_err(io::Error::other)?;
     let digest = blake3::hash(body.as_bytes()).to_hex();
-    let unfinished = path.with_extension("tmp");
-    let mut file =
-        OpenOptions::new().write(true).create(true).truncate(true).mode(0o640).open(&unfinished)?;
-    file.write_all(format!("{MAGIC}\n{body}\nblake3 {digest}\n").as_bytes())?;
-    file.sync_all()?;
-    fs::rename(&unfinished, path)?;
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    File::open(directory.unwrap_or(Path::new(".")))?.sync_all()?;
-    Ok(())
+    Ok(durable::list(path, &format!("{MAGIC}\n{body}\nblake3 {digest}\n"), did)?)
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 mod columns;
 mod cursor;
 mod file;
+mod fill;
 mod hot;
 mod listing;
 mod merge;
@@ -11,11 +12,15 @@ mod positioned;
 mod query;
 mod seal;
 mod store;
+mod stretch;
+mod texts;
 mod ticks;
 mod write;
 
+pub use fill::{FilledMonth, Filling};
+pub use listing::sealed_files;
 pub use query::SeriesHistory;
-pub use seal::{SEAL_INTERVAL, Sealed};
+pub use seal::Sealed;
 pub use store::{SeriesError, SeriesStore};
 pub use write::parquet_of;
 

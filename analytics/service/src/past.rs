@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use nhip_engine::{Effects, Engine, EngineSettings};
 use nhip_ports::{EventLog, LogError, PastBoard, PastError, PastMoment, ReadLimit, StateStore};
-use nhip_proto::{ArrivalTime, Figure, FigureKey, FigureUpdate, Logged, Offset, Record, Update};
+use nhip_proto::{ArrivalTime, Logged, Offset, Record};
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, oneshot};
 
@@ -75,8 +75,12 @@ impl Past {
     }
 
     /// The board at a moment, worked out on a thread of its own.
-    pub(crate) async fn board(self: Arc<Self>, moment: PastMoment) -> Result<PastBoard, PastError> {
-        let deadline = Instant::now() + Duration::from_secs(self.config.seconds_max);
+    pub(crate) async fn board(
+        self: Arc<Self>,
+        moment: PastMoment,
+        patience: Duration,
+    ) -> Result<PastBoard, PastError> {
+        let deadline = Instant::now() + patience.min(Duration::from_secs(self.config.seconds_max));
         let (reply, answer) = oneshot::channel();
         let runtime = Handle::current();
         let work = move || {
@@ -110,6 +114,10 @@ impl Past {
                 below = from;
                 continue;
             }
+            let reached = reached.map_err(|error| match error {
+                PastError::Unfinished { .. } => PastError::Unfinished { reached: engine.last_tick() },
+                other => other,
+            });
             let board = reached.and_then(|_| board(&engine));
             telemetry::past(from, engine.applied(), began.elapsed().as_secs_f64());
             self.rest(engine);
@@ -277,30 +285,7 @@ fn can_reach(engine: &Engine, moment: PastMoment) -> bool {
 fn board(engine: &Engine) -> Result<PastBoard, PastError> {
     let profile = engine.profile_text().filter(|_| engine.last_tick().is_some());
     let profile = Arc::clone(profile.ok_or(PastError::TooEarly)?);
-    let board = engine.board();
-    Ok(PastBoard { complete_before: complete_before(engine, &board), board: Arc::new(board), profile })
-}
-
-/// What a screen goes on showing while the newest window has too few sources.
-fn complete_before(engine: &Engine, board: &Update) -> Vec<FigureUpdate> {
-    let least = |figure: &Figure| {
-        let indicator =
-            engine.profile().and_then(|profile| profile.indicators.get(&figure.row.key.indicator));
-        indicator.map_or(0.0, |indicator| indicator.completeness_min)
-    };
-    let complete = |figure: &Figure| {
-        let (k, m) = (f64::from(figure.row.k), f64::from(figure.row.m));
-        figure.row.m == 0 || k >= m * least(figure)
-    };
-    let of = |figure: &FigureUpdate| {
-        figure.history.iter().rev().find_map(|(start, value)| {
-            value.as_ref()?;
-            let key = FigureKey { window_start: *start, ..figure.row.key.clone() };
-            engine.window(&key).filter(complete).map(Arc::new)
-        })
-    };
-    let lacking = board.figures.iter().filter(|figure| figure.row.key.group.is_empty() && !complete(figure));
-    lacking.filter_map(of).collect()
+    Ok(PastBoard { board: Arc::new(engine.board()), profile })
 }
 
 fn in_time(deadline: Instant) -> Result<(), PastError> {
@@ -308,7 +293,7 @@ fn in_time(deadline: Instant) -> Result<(), PastError> {
         return Ok(());
     }
     telemetry::past_refused("unfinished");
-    Err(PastError::Unfinished)
+    Err(PastError::Unfinished { reached: None })
 }
 
 fn of_log(error: LogError) -> PastError {

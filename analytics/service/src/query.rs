@@ -1,12 +1,13 @@
 //! Questions of the screens, answered by the engine between two batches.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use nhip_engine::{Engine, Foreseen};
 use nhip_ports::{
-    Analysis, AnalysisError, EventLog, Explanation, FigureQuery, PastBoard, PastError, PastMoment, ReadLimit,
-    RejectionQuery, RejectionRow, RowStore, SampleRecord, SealedSample, SourceRow,
+    Analysis, AnalysisError, EventLog, Explanation, FigureQuery, History, PastBoard, PastError, PastMoment,
+    ReadLimit, RejectionQuery, RejectionRow, SampleRecord, SealedSample, SourceRow,
 };
 use nhip_proto::{
     AreaCode, ArrivalTime, Duty, EventTime, Figure, FigureKey, IndicatorId, Item, ItemName, ItemValue,
@@ -71,7 +72,7 @@ impl Query {
 pub struct AnalysisHandle {
     queries: mpsc::Sender<Query>,
     log: Arc<dyn EventLog>,
-    rows: Arc<dyn RowStore>,
+    history: Arc<dyn History>,
     past: Arc<Past>,
 }
 
@@ -79,10 +80,10 @@ impl AnalysisHandle {
     pub(crate) fn new(
         queries: mpsc::Sender<Query>,
         log: Arc<dyn EventLog>,
-        rows: Arc<dyn RowStore>,
+        history: Arc<dyn History>,
         past: Arc<Past>,
     ) -> Self {
-        Self { queries, log, rows, past }
+        Self { queries, log, history, past }
     }
 
     async fn ask<T>(&self, query: impl FnOnce(Reply<T>) -> Query) -> Result<T, AnalysisError> {
@@ -141,6 +142,7 @@ impl AnalysisHandle {
             source: message.source.clone(),
             topic: message.topic.clone(),
             payload_hash: hash.map_or_else(String::new, |hash| hex(&hash)),
+            sealed_key: message.sealed.as_ref().map(|sealed| sealed.key.clone()),
             items,
             stream: message.stream.clone(),
             readings,
@@ -210,8 +212,8 @@ impl Analysis for AnalysisHandle {
         self.ask(|reply| Query::Restatements(rows_max, reply)).await
     }
 
-    async fn past(&self, moment: PastMoment) -> Result<PastBoard, PastError> {
-        Arc::clone(&self.past).board(moment).await
+    async fn past(&self, moment: PastMoment, patience: Duration) -> Result<PastBoard, PastError> {
+        Arc::clone(&self.past).board(moment, patience).await
     }
 
     async fn windows(
@@ -221,7 +223,7 @@ impl Analysis for AnalysisHandle {
     ) -> Result<Vec<Option<Arc<Figure>>>, AnalysisError> {
         let asked = keys.clone();
         let mut known = self.ask(|reply| Query::Windows(asked, reply)).await?;
-        windows::fill_in(self.rows.as_ref(), &keys, since, &mut known).await?;
+        windows::fill_in(self.history.as_ref(), &keys, since, &mut known).await?;
         Ok(known)
     }
 }

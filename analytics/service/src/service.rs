@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use nhip_engine::{Effects, Engine, EngineError, EngineSettings, Foreseen, Rerun};
 use nhip_ports::{
-    Bus, EventLog, LogBatch, LogError, ReadLimit, RowStore, RowStoreError, SavedState, StateError, StateStore,
+    Bus, EventLog, History, LogBatch, LogError, ReadLimit, RowStore, RowStoreError, SavedState, StateError,
+    StateStore,
 };
 use nhip_proto::{ArrivalTime, EventTime, IndicatorId, Logged, Offset, Origin};
 use thiserror::Error;
@@ -94,6 +95,8 @@ pub struct Parts {
     pub log: Arc<dyn EventLog>,
     /// Where rows go.
     pub rows: Arc<dyn RowStore>,
+    /// Where those of any window are asked for.
+    pub history: Arc<dyn History>,
     /// Where snapshots go.
     pub states: Arc<dyn StateStore>,
     /// Where updates go.
@@ -157,7 +160,7 @@ pub async fn start(
 ) -> Result<(Analytics, Started, Arc<AnalysisHandle>), ServiceError> {
     let (queries, waiting) = mpsc::channel(config.queries_queued_max);
     let past = Arc::new(Past::new(&parts, &config));
-    let handle = Arc::new(AnalysisHandle::new(queries, parts.log.clone(), parts.rows.clone(), past));
+    let handle = Arc::new(AnalysisHandle::new(queries, parts.log.clone(), parts.history.clone(), past));
     let (started_sender, started) = oneshot::channel();
     let (ended_sender, ended) = oneshot::channel();
     let runtime = Handle::current();

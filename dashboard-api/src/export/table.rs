@@ -50,6 +50,25 @@ pub(super) fn head<'a>(
     order: &'a ExportOrder,
     counts: Counts,
 ) -> Vec<Line<'a>> {
+    let mut lines: Vec<Line<'a>> = about(profile, indicator, order, counts)
+        .into_iter()
+        .map(|(name, value)| {
+            let mut line = vec![Cell::Text(name.into()), Cell::Text(value)];
+            line.resize(COLUMNS.len(), Cell::Text("".into()));
+            line
+        })
+        .collect();
+    lines.push(COLUMNS.iter().map(|name| Cell::Text((*name).into())).collect());
+    lines
+}
+
+/// What a file is, by name.
+pub(super) fn about<'a>(
+    profile: &'a Profile,
+    indicator: &'a Indicator,
+    order: &'a ExportOrder,
+    counts: Counts,
+) -> [(&'static str, Cow<'a, str>); 15] {
     let zone = Zone::of(&profile.zone);
     let as_of = match order.as_of {
         AsOf::Now => "now".to_owned(),
@@ -57,7 +76,7 @@ pub(super) fn head<'a>(
         AsOf::Offset(offset) => format!("offset {}", offset.0),
     };
     let Counts { points, with_value, k, m } = counts;
-    let said: [(&str, Cow<'a, str>); 15] = [
+    [
         ("indicator", format!("{} ({})", indicator.name.vi, indicator.name.en).into()),
         ("unit", indicator.unit.as_str().into()),
         ("zone", profile.zone.as_str().into()),
@@ -73,17 +92,7 @@ pub(super) fn head<'a>(
         ("points with a value", with_value.to_string().into()),
         ("completeness k of m", format!("{k} of {m}").into()),
         ("missing", "an empty value is missing and never 0".into()),
-    ];
-    let mut lines: Vec<Line<'a>> = said
-        .into_iter()
-        .map(|(name, value)| {
-            let mut line = vec![Cell::Text(name.into()), Cell::Text(value)];
-            line.resize(COLUMNS.len(), Cell::Text("".into()));
-            line
-        })
-        .collect();
-    lines.push(COLUMNS.iter().map(|name| Cell::Text((*name).into())).collect());
-    lines
+    ]
 }
 
 /// A point of a series.

@@ -70,6 +70,8 @@ impl Sheet {
                     text.push_str(number);
                     text.push_str("</v></c>");
                 }
+                // Missing is an empty cell, not a text that a formula trips over.
+                Cell::Number(number) if number.is_empty() => text.push_str("<c/>"),
                 Cell::Text(words) | Cell::Number(words) => {
                     text.push_str("<c t=\"inlineStr\"><is><t xml:space=\"preserve\">");
                     escape(&mut text, words);
@@ -198,7 +200,7 @@ mod tests {
         let want = concat!(
             "<row r=\"1\"><c t=\"inlineStr\"><is><t xml:space=\"preserve\">=1+1</t></is></c>",
             "<c t=\"inlineStr\"><is><t xml:space=\"preserve\">&lt;a href=\"x\"&gt;&amp;\u{fffd}</t></is></c>",
-            "<c><v>-1.5</v></c><c t=\"inlineStr\"><is><t xml:space=\"preserve\"></t></is></c>",
+            "<c><v>-1.5</v></c><c/>",
             "<c t=\"inlineStr\"><is><t xml:space=\"preserve\">1234567890123456</t></is></c></row>",
         );
         assert!(plain.ends_with(want), "{plain}");

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
+use jiff::civil::Date;
 use nhip_profile::{Area, Indicator, Label, Profile, Severity, Source, Threshold};
-use nhip_proto::{AreaCode, Decimal, Place, SourceId};
+use nhip_proto::{AreaCode, Decimal, Place, SourceId, StreamId};
 use serde_json::{Value, json};
 
 use super::Node;
@@ -14,7 +15,7 @@ use super::figures::badge_json;
 use super::lists::{Asked, PageOnly};
 use super::problem::Problem;
 use super::targets::targets_of;
-use super::times::Zone;
+use super::times::{Zone, civil_date};
 use crate::snapshot::{direction_word, label_json, number, seconds};
 
 /// `GET /api/v1/indicators`
@@ -49,6 +50,7 @@ pub(crate) async fn sources(
     let zone = Zone::of(&profile.zone);
     let declared: &BTreeMap<SourceId, Source> = &profile.sources;
     let nameless = Label::default();
+    let today = civil_date(&profile.zone, node.parts.clock.now());
     Ok(page.of(
         rows,
         |row| row.source.to_string(),
@@ -64,6 +66,7 @@ pub(crate) async fn sources(
                 "state": source.map_or("", |source| source.state.as_str()),
                 "class": profile.streams.get(&row.stream).map_or("", |stream| stream.class.as_str()),
                 "group": source.map_or("", |source| source.group.as_str()),
+                "retention": retention_json(&profile, &row.stream, today),
                 "position": source.and_then(|source| source.position).map_or(Value::Null, position_json),
                 "event_time": zone.event_or_null(row.event_time),
                 "arrival": zone.arrival_or_null(row.arrival),
@@ -72,6 +75,18 @@ pub(crate) async fn sources(
         },
         Value::Null,
     ))
+}
+
+/// How long sealed parts of a stream are kept; null: for ever.
+fn retention_json(profile: &Profile, stream: &StreamId, today: Option<Date>) -> Value {
+    let rule = today.and_then(|today| profile.retention_on(stream, today));
+    rule.map_or(Value::Null, |rule| {
+        json!({
+            "sealed_days": rule.sealed_days,
+            "basis": rule.document,
+            "note": label_json(&rule.note),
+        })
+    })
 }
 
 fn indicator_json(profile: &Profile, indicator: &Indicator) -> Value {
@@ -99,7 +114,7 @@ fn indicator_json(profile: &Profile, indicator: &Indicator) -> Value {
 }
 
 fn threshold_json(threshold: &Threshold, scale: u8) -> Value {
-    let date = |date: Option<jiff::civil::Date>| date.map(|date| date.to_string());
+    let date = |date: Option<Date>| date.map(|date| date.to_string());
     json!({
         "severity": severity_word(threshold.severity),
         "area": threshold.area.as_ref().map(AreaCode::as_str),
@@ -128,7 +143,7 @@ fn position_json(place: Place) -> Value {
 }
 
 fn area_json(area: &Area) -> Value {
-    let date = |date: Option<jiff::civil::Date>| date.map(|date| date.to_string());
+    let date = |date: Option<Date>| date.map(|date| date.to_string());
     json!({
         "code": area.code.as_str(),
         "name": label_json(&area.name),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
-use nhip_ports::{Explanation, SampleRecord};
+use nhip_ports::{DestroyedKey, Explanation, SampleRecord};
 use nhip_profile::story::tell_message;
 use nhip_profile::{Aggregate, DistinctOf, Filter, Operand, Profile, Term};
 use nhip_proto::SourceId;
@@ -16,6 +16,7 @@ use super::catalog::hex;
 use super::figures::{figure_json, known_area, known_indicator};
 use super::lists::{Asked, json_response};
 use super::problem::Problem;
+use super::revisions::destroyed_json;
 use super::times::{Zone, parse};
 use crate::snapshot::label_json;
 
@@ -42,14 +43,17 @@ pub(crate) async fn explain(
     let window = asked.window.as_deref().map(|text| parse(text).ok_or(wrong)).transpose()?;
     let answer = node.parts.analysis.explain(indicator, area, asked.group.unwrap_or_default(), window).await;
     let explanation = answer.map_err(|error| Problem::of_analysis(&error))?;
-    Ok(json_response(&explanation_json(&profile, &explanation)))
+    let unavailable = Problem::unavailable("the list of destroyed keys cannot be read now");
+    let destroyed = node.parts.revisions.destroyed_keys().await.map_err(|_| unavailable)?;
+    Ok(json_response(&explanation_json(&profile, &explanation, &destroyed)))
 }
 
-fn explanation_json(profile: &Profile, explanation: &Explanation) -> Value {
+fn explanation_json(profile: &Profile, explanation: &Explanation, destroyed: &[DestroyedKey]) -> Value {
     let zone = Zone::of(&profile.zone);
     let row = &explanation.figure.row;
     let indicator = profile.indicators.get(&row.key.indicator);
-    let samples = explanation.samples.iter().map(|sample| sample_json(&zone, sample)).collect::<Vec<_>>();
+    let sample = |sample| sample_json(&zone, sample, destroyed);
+    let samples = explanation.samples.iter().map(sample).collect::<Vec<_>>();
     let named = |sources: &[SourceId]| {
         sources.iter().map(|source| source_json(profile, source)).collect::<Vec<Value>>()
     };
@@ -88,13 +92,16 @@ fn source_json(profile: &Profile, source: &SourceId) -> Value {
     })
 }
 
-fn sample_json(zone: &Zone, sample: &SampleRecord) -> Value {
+fn sample_json(zone: &Zone, sample: &SampleRecord, destroyed: &[DestroyedKey]) -> Value {
+    let gone = sample.sealed_key.as_ref().and_then(|key| destroyed.iter().find(|gone| gone.id == *key));
     json!({
         "offset": sample.offset.0,
         "arrival": zone.arrival(sample.arrival),
         "source": sample.source.as_str(),
         "topic": sample.topic,
         "payload_hash": sample.payload_hash,
+        "sealed_key": sample.sealed_key,
+        "key_destroyed": gone.map(|key| destroyed_json(zone, key)),
         "items": sample.items,
         "story": sample_story(zone, sample),
     })

@@ -1,6 +1,7 @@
 //! The two doors of the live protocol: the snapshot of a view and the WebSocket.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::rejection::PathRejection;
 use axum::extract::ws::WebSocketUpgrade;
@@ -43,7 +44,7 @@ pub(crate) async fn snapshot(
     let Path(view) = view.map_err(|_| unknown)?;
     let mode = past::Mode::parse(moment.mode.as_deref())?;
     if let Some(as_of) = moment.as_of {
-        return Ok(respond(&headers, past::snapshot(&node, &view, &as_of, mode).await?));
+        return Ok(respond(&headers, past::snapshot(&node, &view, &as_of, mode, patience(&headers)).await?));
     }
     if mode != past::Mode::Known {
         return Err(Problem::unprocessable("mode needs as_of"));
@@ -53,6 +54,14 @@ pub(crate) async fn snapshot(
         NoSnapshot::Starting => Problem::unavailable("the boards are not filled yet"),
     })?;
     Ok(respond(&headers, encoded))
+}
+
+/// How long the client wants to wait (`Prefer: wait=2`, RFC 7240), which can only shorten what a question may take.
+fn patience(headers: &HeaderMap) -> Duration {
+    let preferred = headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
+    let mut preferences = preferred.flat_map(|text| text.split([',', ';']));
+    let seconds = preferences.find_map(|word| word.trim().strip_prefix("wait=")?.trim().parse().ok());
+    seconds.map_or(Duration::MAX, Duration::from_secs)
 }
 
 /// A snapshot as the client takes it.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use nhip_ports::{PastBoard, PastError, PastMoment as Asked};
 use nhip_profile::Profile;
@@ -49,14 +50,21 @@ impl Mode {
 }
 
 /// The snapshot of a view at a moment.
-pub(crate) async fn snapshot(node: &Node, view: &str, as_of: &str, mode: Mode) -> Result<Encoded, Problem> {
+pub(crate) async fn snapshot(
+    node: &Node,
+    view: &str,
+    as_of: &str,
+    mode: Mode,
+    patience: Duration,
+) -> Result<Encoded, Problem> {
     let moment = moment(as_of)?;
     if let Asked::Time(at) = moment
         && at > node.parts.clock.now()
     {
         return Err(Problem::of_past(&PastError::TooLate));
     }
-    let past = node.parts.analysis.past(moment).await.map_err(|error| Problem::of_past(&error))?;
+    let past = node.parts.analysis.past(moment, patience).await;
+    let past = past.map_err(|error| Problem::of_past(&error))?;
     let profile = profile(node, &past.profile)?;
     if !profile.views.contains_key(view) {
         return Err(Problem::not_found("the profile of that moment has no such view"));
@@ -65,11 +73,11 @@ pub(crate) async fn snapshot(node: &Node, view: &str, as_of: &str, mode: Mode) -
         Asked::Time(at) => at,
         Asked::Offset(_) => past.board.tick.unwrap_or(ArrivalTime(0)),
     };
-    let mut boards = seeded(&profile, &past, &past.board);
+    let mut boards = seeded(&profile, &past.board);
     let today =
         if mode == Mode::Known { BTreeMap::new() } else { today(node, &mut boards, view, &past).await? };
     if mode == Mode::Corrected {
-        boards = seeded(&profile, &past, &corrected(&past.board, &today));
+        boards = seeded(&profile, &corrected(&past.board, &today));
     }
     let as_of = Zone::of(&profile.zone).arrival(at);
     let today = if mode == Mode::Difference { differing(&mut boards, view, &today) } else { BTreeMap::new() };
@@ -112,17 +120,8 @@ fn profile(node: &Node, text: &ProfileText) -> Result<Arc<Profile>, Problem> {
     Ok(profile)
 }
 
-/// Boards that were told of the last complete windows before.
-fn seeded(profile: &Arc<Profile>, past: &PastBoard, board: &Update) -> Boards {
+fn seeded(profile: &Arc<Profile>, board: &Update) -> Boards {
     let mut boards = Boards::new(EPOCH, Arc::clone(profile));
-    boards.seed(&Update {
-        offset: Offset(0),
-        tick: None,
-        profile_changed: false,
-        figures: past.complete_before.clone(),
-        sources: Vec::new(),
-        badges: Vec::new(),
-    });
     boards.seed(board);
     boards
 }

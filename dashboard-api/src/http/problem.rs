@@ -3,7 +3,8 @@
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use nhip_ports::{AnalysisError, HistoryError, PastError};
-use serde_json::json;
+use nhip_proto::MILLISECOND;
+use serde_json::{Value, json};
 
 /// One error answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,11 +14,13 @@ pub(crate) struct Problem {
     title: &'static str,
     detail: &'static str,
     retry_s: Option<u16>,
+    /// How far the work got that goes on when it is asked for again, ms since 1970.
+    reached_ms: Option<i64>,
 }
 
 impl Problem {
     const fn new(status: StatusCode, kind: &'static str, title: &'static str, detail: &'static str) -> Self {
-        Self { status, kind, title, detail, retry_s: None }
+        Self { status, kind, title, detail, retry_s: None, reached_ms: None }
     }
 
     pub(crate) const fn not_found(detail: &'static str) -> Self {
@@ -94,16 +97,55 @@ impl Problem {
                 let detail = "neither the log nor a snapshot reaches back to that moment";
                 Self::new(StatusCode::GONE, "no-longer-kept", "No longer kept", detail)
             }
-            PastError::Unfinished => {
-                Self::unavailable("the moment is still being replayed: ask again and it goes on")
+            PastError::Unfinished { reached } => {
+                let detail = "the moment is still being replayed: ask again and it goes on";
+                let reached_ms = reached.map(|at| at.0.div_euclid(MILLISECOND));
+                Self { reached_ms, ..Self::unavailable(detail) }
             }
-            PastError::Unavailable(_) => Self::unavailable("all places for the past are taken; ask again"),
+            PastError::Unavailable(what) => {
+                tracing::warn!(what, "a moment of the past cannot be shown");
+                let detail =
+                    "the past cannot be shown now: ask again; if that does not help, see the node's log";
+                Self::unavailable(detail)
+            }
         }
     }
 
     pub(crate) const fn unavailable(detail: &'static str) -> Self {
         let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Not available now", detail);
         Self { retry_s: Some(1), ..problem }
+    }
+}
+
+impl Problem {
+    pub(crate) const fn not_configured(detail: &'static str) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Not available now", detail)
+    }
+
+    /// With a text of its own, for the person who asked.
+    pub(crate) fn telling(self, detail: String) -> Told {
+        Told(self, detail)
+    }
+
+    pub(crate) const fn statement() -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "statement", "The statement is not allowed", "")
+    }
+
+    pub(crate) const fn limit() -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "limit", "More than one question may need", "")
+    }
+
+    pub(crate) const fn damaged() -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "damaged", "The store is damaged", "")
+    }
+}
+
+/// A problem whose text speaks of what was asked: a statement cannot be mended without it.
+pub(crate) struct Told(Problem, String);
+
+impl IntoResponse for Told {
+    fn into_response(self) -> Response {
+        self.0.response(&self.1)
     }
 }
 
@@ -133,12 +175,22 @@ pub(crate) async fn method_not_allowed() -> Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let body = json!({
+        self.response(self.detail)
+    }
+}
+
+impl Problem {
+    fn response(self, detail: &str) -> Response {
+        let mut body = json!({
             "type": format!("urn:nhip:problem:{}", self.kind),
             "title": self.title,
             "status": self.status.as_u16(),
-            "detail": self.detail,
+            "detail": detail,
         });
+        let reached = self.reached_ms.and_then(|at| jiff::Timestamp::from_millisecond(at).ok());
+        if let Some((reached, body)) = reached.zip(body.as_object_mut()) {
+            body.insert("reached".to_owned(), Value::from(reached.to_string()));
+        }
         let kind = (header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         let mut response = (self.status, [kind], body.to_string()).into_response();
         if let Some(retry_s) = self.retry_s {

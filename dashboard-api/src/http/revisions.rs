@@ -1,4 +1,4 @@
-//! `POST profile | redecode | restatements`: what counts is changed here, and only here.
+//! `POST profile | redecode | restatements | unsealings`: what counts is changed here, and only here.
 
 use std::sync::Arc;
 
@@ -6,7 +6,10 @@ use axum::body::{Body, to_bytes};
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
-use nhip_ports::{RedecodeOrder, RedecodeReport, RestateOrder, RestateReport, RevisionError};
+use nhip_ports::{
+    DestroyedKey, RedecodeOrder, RedecodeReport, RestateOrder, RestateReport, RevisionError,
+    UNSEAL_OFFSETS_MAX, UnsealOrder,
+};
 use nhip_proto::{ArrivalTime, Decimal, EventTime, IndicatorId, Offset, SourceId, StreamId};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -42,6 +45,15 @@ struct Restate {
     indicator: String,
     from: String,
     to: String,
+    reason: String,
+    author: String,
+}
+
+/// Body of `POST /api/v1/unsealings`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Unseal {
+    offsets: Vec<u64>,
     reason: String,
     author: String,
 }
@@ -110,7 +122,7 @@ pub(crate) async fn redecode(
         return Err(Problem::unprocessable("name a source or a stream").into());
     }
     let report = node.parts.revisions.redecode(order).await.map_err(refused)?;
-    Ok(json_response(&redecoded(&report)))
+    Ok(json_response(&redecoded(&report, &Zone::of(&node.profile().zone))))
 }
 
 /// `POST /api/v1/restatements?dry_run=`: figures of the past are computed again.
@@ -134,14 +146,39 @@ pub(crate) async fn restate(
     Ok(json_response(&restated(&report, &zone)))
 }
 
+/// `POST /api/v1/unsealings`: logs who is about to open which payloads, and why. No payload is ever an answer.
+pub(crate) async fn unseal(
+    State(node): State<Arc<Node>>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Refusal> {
+    let asked: Unseal = order(&headers, body).await?;
+    let (reason, author) = texts(asked.reason, asked.author)?;
+    if !(1..=UNSEAL_OFFSETS_MAX).contains(&asked.offsets.len()) {
+        return Err(Problem::unprocessable("offsets are 1 to 8 records of a figure").into());
+    }
+    let offsets = asked.offsets.into_iter().map(Offset).collect();
+    let order = UnsealOrder { offsets, reason, author };
+    let offset = node.parts.revisions.unseal(order).await.map_err(refused)?;
+    Ok(json_response(&json!({ "offset": offset.0 })))
+}
+
 /// An order is JSON, so that no form of a foreign page can send one.
 async fn order<T: for<'de> Deserialize<'de>>(headers: &HeaderMap, body: Body) -> Result<T, Problem> {
+    json_within(headers, body, ORDER_BYTES_MAX).await
+}
+
+pub(super) async fn json_within<T: for<'de> Deserialize<'de>>(
+    headers: &HeaderMap,
+    body: Body,
+    bytes_max: usize,
+) -> Result<T, Problem> {
     let kind = headers.get(axum::http::header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
     if kind.is_none_or(|kind| kind.split(';').next().is_none_or(|kind| kind.trim() != "application/json")) {
         return Err(Problem::media_type());
     }
     let wrong = Problem::bad_request("the body is no order of this kind; see openapi.json");
-    let bytes = to_bytes(body, ORDER_BYTES_MAX).await.map_err(|_| wrong)?;
+    let bytes = to_bytes(body, bytes_max).await.map_err(|_| wrong)?;
     serde_json::from_slice(&bytes).map_err(|_| wrong)
 }
 
@@ -158,7 +195,18 @@ fn instant(text: &str) -> Result<i64, Problem> {
     Ok(time.0)
 }
 
-fn redecoded(report: &RedecodeReport) -> Value {
+/// When and under what a key went, and which record of the log says so.
+pub(crate) fn destroyed_json(zone: &Zone, key: &DestroyedKey) -> Value {
+    json!({
+        "key": key.id,
+        "at": zone.arrival(key.destruction.at),
+        "under": key.destruction.under,
+        "author": key.destruction.author,
+        "offset": key.logged.map(|offset| offset.0),
+    })
+}
+
+fn redecoded(report: &RedecodeReport, zone: &Zone) -> Value {
     let offsets = |offsets: &[Offset]| -> Vec<u64> { offsets.iter().map(|offset| offset.0).collect() };
     json!({
         "messages": report.messages,
@@ -169,6 +217,7 @@ fn redecoded(report: &RedecodeReport) -> Value {
         "key_gone_offsets": offsets(&report.key_gone_offsets),
         "still_rejected_offsets": offsets(&report.still_rejected_offsets),
         "last_offset": report.last.map(|offset| offset.0),
+        "keys_destroyed": report.keys_destroyed.iter().map(|key| destroyed_json(zone, key)).collect::<Vec<_>>(),
         "next_offset": report.next.map(|offset| offset.0),
     })
 }

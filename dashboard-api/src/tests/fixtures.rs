@@ -136,6 +136,7 @@ pub(crate) fn update(offset: u64) -> Update {
         tick: None,
         profile_changed: false,
         figures: Vec::new(),
+        complete_before: Vec::new(),
         sources: Vec::new(),
         badges: Vec::new(),
     }

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use nhip_client::ClientOptions;
-use nhip_ports::memory::{MemoryBus, MemoryRows, RecordingIntake, SteppedClock};
+use nhip_ports::memory::{MemoryAnalyst, MemoryBus, MemoryRows, RecordingIntake, SteppedClock};
 use nhip_ports::{
-    Analysis, AnalysisError, Bus, Explanation, FigureQuery, PastBoard, PastError, PastMoment, ProfileApplied,
-    RedecodeOrder, RedecodeReport, RejectionQuery, RejectionRow, RestateOrder, RestateReport, RevisionError,
-    Revisions, SampleRecord, SealedSample, SourceRow,
+    Analysis, AnalysisError, Bus, DestroyedKey, Destruction, Explanation, FigureQuery, PastBoard, PastError,
+    PastMoment, ProfileApplied, RedecodeOrder, RedecodeReport, RejectionQuery, RejectionRow, RestateOrder,
+    RestateReport, RevisionError, Revisions, SampleRecord, SealedSample, SourceRow, UnsealOrder,
 };
 use nhip_profile::Profile;
 use nhip_proto::{
@@ -104,6 +104,7 @@ impl Analysis for FakeAnalysis {
                 source: SourceId::new("s001"),
                 topic: "nhip/v1/tay-ninh/air/s001".to_owned(),
                 payload_hash: "00ff".to_owned(),
+                sealed_key: Some("air/2026-11-20".to_owned()),
                 items: vec!["pm25=35.2 µg/m³".to_owned()],
                 stream: StreamId::new("air"),
                 readings: Vec::new(),
@@ -168,7 +169,7 @@ impl Analysis for FakeAnalysis {
     }
 
     /// Knows one moment: offset 40, at [`START`]; whatever was published is known since.
-    async fn past(&self, moment: PastMoment) -> Result<PastBoard, PastError> {
+    async fn past(&self, moment: PastMoment, _patience: Duration) -> Result<PastBoard, PastError> {
         let then = match moment {
             PastMoment::Offset(offset) => offset.0 as i64 - 40,
             PastMoment::Time(at) => at.0 - START,
@@ -176,7 +177,7 @@ impl Analysis for FakeAnalysis {
         match then {
             i64::MIN..=-1 => return Err(PastError::TooEarly),
             1 => return Err(PastError::Gone),
-            2 => return Err(PastError::Unfinished),
+            2 => return Err(PastError::Unfinished { reached: Some(ArrivalTime(START)) }),
             3 => return Err(PastError::TooLate),
             _ => {}
         }
@@ -189,7 +190,7 @@ impl Analysis for FakeAnalysis {
             files: Vec::new(),
             zones: Vec::new(),
         };
-        Ok(PastBoard { board: Arc::new(board), complete_before: Vec::new(), profile: Arc::new(profile) })
+        Ok(PastBoard { board: Arc::new(board), profile: Arc::new(profile) })
     }
 
     async fn windows(
@@ -255,8 +256,21 @@ impl Revisions for FakeRevisions {
         Err(RevisionError::Profile(vec!["profile.toml:3:1: a mistake".to_owned()]))
     }
 
+    async fn destroyed_keys(&self) -> Result<Vec<DestroyedKey>, RevisionError> {
+        let destruction = Destruction {
+            at: ArrivalTime(START),
+            under: "stream air: sealed_days = 30; QĐ 7".to_owned(),
+            author: "retention".to_owned(),
+        };
+        Ok(vec![DestroyedKey { id: "air/2026-11-20".to_owned(), destruction, logged: Some(Offset(40)) }])
+    }
+
     async fn redecode(&self, order: RedecodeOrder) -> Result<RedecodeReport, RevisionError> {
         Ok(RedecodeReport { messages: 1, unchanged: 1, next: order.to, ..RedecodeReport::default() })
+    }
+
+    async fn unseal(&self, order: UnsealOrder) -> Result<Offset, RevisionError> {
+        Ok(Offset(order.offsets.len() as u64))
     }
 
     async fn restate(&self, order: RestateOrder, dry_run: bool) -> Result<RestateReport, RevisionError> {
@@ -283,6 +297,14 @@ pub(crate) struct TestNode {
 
 impl TestNode {
     pub(crate) async fn start(profile: Arc<Profile>, config: Config) -> Self {
+        Self::with_analyst(profile, config, None).await
+    }
+
+    pub(crate) async fn with_analyst(
+        profile: Arc<Profile>,
+        config: Config,
+        analyst: Option<Arc<MemoryAnalyst>>,
+    ) -> Self {
         let bus = Arc::new(MemoryBus::new(64));
         let analysis = Arc::new(FakeAnalysis { state: Mutex::default(), bus: Arc::clone(&bus) });
         analysis.state().offset = 41;
@@ -296,7 +318,10 @@ impl TestNode {
         let parts = Parts {
             analysis: Arc::clone(&analysis) as Arc<dyn Analysis>,
             history: Arc::clone(&past) as Arc<dyn nhip_ports::History>,
-            parquet: Arc::new(|rows| Ok(format!("{} rows", rows.len()).into_bytes())),
+            parquet: Arc::new(|rows, about| {
+                Ok(format!("{} rows, {} facts", rows.len(), about.len()).into_bytes())
+            }),
+            analyst: analyst.map(|analyst| analyst as Arc<dyn nhip_ports::Analyst>),
             bus: Arc::clone(&bus) as Arc<dyn Bus>,
             revisions: Arc::new(FakeRevisions),
             intake: Arc::clone(&intake) as Arc<dyn nhip_ports::Intake>,

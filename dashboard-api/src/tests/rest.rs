@@ -116,6 +116,12 @@ async fn an_explanation_names_what_is_missing() {
     assert_eq!(body["offsets"], json!({"first": 3, "last": 39}));
     assert_eq!(body["inputs"], json!({"stream": "air", "names": ["pm25"]}));
     assert_eq!(body["samples"][0]["arrival"], "2026-11-21T14:00:00+07:00");
+    assert_eq!(body["samples"][0]["sealed_key"], "air/2026-11-20");
+    assert_eq!(
+        body["samples"][0]["key_destroyed"],
+        json!({"key": "air/2026-11-20", "at": "2026-11-21T14:00:00+07:00", "author": "retention",
+               "under": "stream air: sealed_days = 30; QĐ 7", "offset": 40})
+    );
     let path = "/api/v1/explain?indicator=env.pm25&area=80&window=2026-11-21T14:00:00%2B07:00";
     assert_eq!(get(&node, path).await["figure"]["value"].to_string(), "35.2");
     for (query, status, kind) in [

@@ -33,6 +33,18 @@ async fn orders_are_checked_before_anything_happens() {
         let (status, answer) = order(&node, path, kind, body).await;
         assert_eq!(status, wanted, "{body}: {answer}");
     }
+    let path = "/api/v1/unsealings";
+    let (status, answer) =
+        order(&node, path, json_type, r#"{"offsets":[7,9],"reason":"r","author":"a"}"#).await;
+    assert_eq!((status, &answer), (200, &json!({ "offset": 2 })), "nothing but where it is logged");
+    for body in [
+        r#"{"offsets":[7],"reason":" ","author":"a"}"#,
+        r#"{"offsets":[],"reason":"r","author":"a"}"#,
+        r#"{"offsets":[1,2,3,4,5,6,7,8,9],"reason":"r","author":"a"}"#,
+    ] {
+        let (status, answer) = order(&node, path, json_type, body).await;
+        assert_eq!(status, 422, "{body}: {answer}");
+    }
     let path = "/api/v1/restatements?dry_run=true";
     let range = |from: &str, to: &str| {
         json!({"indicator": "env.pm25", "from": from, "to": to, "reason": "r", "author": "a"}).to_string()

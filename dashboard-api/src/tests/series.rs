@@ -1,13 +1,15 @@
 //! The past over HTTP: as known then, rolled up exactly, compared, exported; refused where it is absurd.
 
 use nhip_client::{HttpResponse, http_get, http_get_json};
-use nhip_ports::RowStore as _;
-use nhip_proto::{Decimal, EventTime, Offset, Row, RowCause, RowState, SECOND};
+use nhip_ports::{AsOf, RowStore as _};
+use nhip_proto::{Decimal, EventTime, IndicatorId, Offset, Row, RowCause, RowState, SECOND};
 use serde_json::{Value, json};
+use tokio::sync::mpsc;
 
 use super::fixtures::{START, figure, profile};
 use super::node::TestNode;
 use crate::Config;
+use crate::export::{Export, ExportOrder, Format, PIECES_QUEUED_MAX, ParquetOf};
 
 const HOUR: i64 = 3_600 * SECOND;
 /// 2026-11-21T00:00:00+07:00.
@@ -204,11 +206,54 @@ async fn an_export_says_what_it_is() {
     assert_eq!((&feature["geometry"], &feature["properties"]["area"]), (&Value::Null, &json!("80")));
     assert_eq!(feature["properties"]["points"][1]["value"], json!(11.0));
     let rows = http_get(&node.address, &format!("{path}&format=parquet")).await.expect("an answer");
-    assert_eq!(&rows.body[..], b"3 rows");
+    assert_eq!(&rows.body[..], b"3 rows, 15 facts");
     let sheet = http_get(&node.address, &format!("{path}&format=xlsx")).await.expect("an answer");
     assert_eq!(&sheet.body[..4], b"PK\x03\x04");
     for wrong in ["format=exe", "format=parquet&step=day", "format=csv&step=year"] {
         let refused = http_get(&node.address, &format!("{path}&{wrong}")).await.expect("an answer");
         assert_eq!(refused.status, 422, "{wrong}");
+    }
+}
+
+/// However long it is, what stands in memory is a few pieces of a bounded size.
+#[tokio::test]
+async fn a_long_export_comes_in_small_pieces() {
+    const POINTS: i64 = 20_000;
+    const PIECE_BYTES_MAX: usize = 1 << 20;
+    let node = node().await;
+    let rows: Vec<Row> = (-POINTS..0).map(|hour| row(hour, 0, 10, 1, 300)).collect();
+    node.past.write(Offset(300), &rows).await.expect("written");
+    let province = (*profile(3)).clone().with_quantity("pm25", "µg/m³", 1);
+    let none: ParquetOf = std::sync::Arc::new(|_, _| Ok(Vec::new()));
+    for format in [Format::Csv, Format::Xlsx, Format::GeoJson] {
+        let order = ExportOrder {
+            indicator: IndicatorId::new("env.pm25"),
+            area: None,
+            group: String::new(),
+            from: EventTime(MIDNIGHT - POINTS * HOUR),
+            to: EventTime(MIDNIGHT),
+            step: "window".to_owned(),
+            as_of: AsOf::Now,
+            format,
+            now: EventTime(START),
+        };
+        let export = Export::prepare(&province, &*node.past, order, &|_| {}).await.expect("prepared");
+        let (pieces, mut waiting) = mpsc::channel(PIECES_QUEUED_MAX);
+        let write = async {
+            export.write(&province, &*node.past, &none, &pieces, &|_| {}).await.expect("written");
+            drop(pieces);
+        };
+        let read = async {
+            let mut sizes = Vec::new();
+            while let Some(piece) = waiting.recv().await {
+                sizes.push(piece.expect("a piece").len());
+            }
+            sizes
+        };
+        let ((), sizes) = tokio::join!(write, read);
+        let largest = sizes.iter().copied().max().unwrap_or(0);
+        assert!(largest < PIECE_BYTES_MAX, "{format:?}: a piece of {largest} bytes");
+        // A sheet is packed, and what is packed comes in fewer pieces; as a whole it would be one.
+        assert!(sizes.len() >= 5, "{format:?}: {} pieces of {POINTS} points", sizes.len());
     }
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use nhip_ports::{DataKey, KeyClass, KeyError, KeyStore};
-use nhip_proto::{ArrivalTime, SECOND};
+use nhip_ports::{DataKey, DestroyedKey, Destruction, KeyClass, KeyError, KeyStore};
+use nhip_proto::{ArrivalTime, Offset, SECOND};
 
 use crate::seal::SealKey;
 
@@ -68,8 +68,29 @@ impl Keyring {
         self.store.key(id).await
     }
 
-    pub(super) fn forget(&self) {
+    /// The ids of all keys that live.
+    pub(super) async fn living(&self) -> Result<Vec<String>, KeyError> {
+        self.store.ids().await
+    }
+
+    /// Destroys keys; none of them seals anything after this.
+    pub(super) async fn destroy(
+        &self,
+        ids: &[String],
+        destruction: &Destruction,
+    ) -> Result<Vec<String>, KeyError> {
+        let done = self.store.destroy(ids, destruction).await;
         *self.ready.write().unwrap_or_else(PoisonError::into_inner) = Ready::default();
+        done
+    }
+
+    /// The list of destroyed keys.
+    pub(super) async fn destroyed(&self) -> Result<Vec<DestroyedKey>, KeyError> {
+        self.store.destroyed().await
+    }
+
+    pub(super) async fn note_logged(&self, ids: &[String], at: Offset) -> Result<(), KeyError> {
+        self.store.note_logged(ids, at).await
     }
 
     fn of_day(&self, day: i64) -> Arc<BTreeMap<String, SealKey>> {

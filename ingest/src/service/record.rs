@@ -1,15 +1,13 @@
 //! One delivery becomes one Message record: the clear part by what the profile declares, all else sealed.
 
 use nhip_ports::Delivery;
+use nhip_profile::UNROUTED_KEY_CLASS;
 use nhip_proto::{ArrivalTime, Message, RejectionReason, SourceId, StreamId, partition_of};
 
 use super::IngestSettings;
 use crate::decode::{DecodeContext, Decoded, decode};
 use crate::route::{Part, Router, Taken, Turned};
 use crate::seal::{Plain, SealKey};
-
-/// The key class of what no route leads anywhere.
-const UNROUTED_CLASS: &str = "unrouted";
 
 /// What all records of one batch share.
 pub(super) struct Scribe<'s> {
@@ -22,7 +20,7 @@ pub(super) struct Scribe<'s> {
 pub(super) fn key_class<'p>(routed: &Result<Taken<'p>, Turned<'p>>) -> &'p str {
     match routed {
         Ok(Taken { stream, .. }) | Err(Turned { stream: Some(stream), .. }) => &stream.key_class,
-        Err(Turned { stream: None, .. }) => UNROUTED_CLASS,
+        Err(Turned { stream: None, .. }) => UNROUTED_KEY_CLASS,
     }
 }
 

@@ -1,10 +1,11 @@
 //! Stored messages read again by the profile now valid: ingest alone opens sealed bytes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use nhip_ports::{
-    DataKey, KeyError, LogError, REPORT_OFFSETS_MAX, ReadLimit, RedecodeOrder, RedecodeReport, Refused,
+    Appended, DataKey, KeyError, LogError, REPORT_OFFSETS_MAX, ReadLimit, RedecodeOrder, RedecodeReport,
+    Refused, UnsealOrder,
 };
 use nhip_proto::{
     ArrivalTime, Command, Item, Logged, Message, MessageBody, Offset, Record, Redecode, Rejection, SourceId,
@@ -40,6 +41,8 @@ struct Run<'r> {
     keys: BTreeMap<String, Option<DataKey>>,
     /// What earlier Redecode records made of messages.
     read: BTreeMap<u64, (Result<Vec<Item>, Rejection>, SourceId, StreamId)>,
+    /// Keys that shut a message.
+    gone: BTreeSet<String>,
     report: RedecodeReport,
     waiting: Vec<Redecode>,
 }
@@ -70,20 +73,44 @@ impl IngestRoom {
             router,
             keys: BTreeMap::new(),
             read: BTreeMap::new(),
+            gone: BTreeSet::new(),
             report: RedecodeReport::default(),
             waiting: Vec::new(),
         };
         run.gather(order.from, end).await?;
         run.walk(order, order.to.map_or(end, |to| to.min(end))).await?;
         run.flush().await?;
+        if !run.gone.is_empty() {
+            let destroyed = self.destroyed_keys().await.map_err(failed)?;
+            run.report.keys_destroyed =
+                destroyed.into_iter().filter(|key| run.gone.contains(&key.id)).collect();
+        }
         Ok(run.report)
+    }
+
+    /// Logs that somebody is about to open the sealed payloads of records, and opens none.
+    ///
+    /// # Errors
+    /// [`Refused`] if the log failed; then the node is going down.
+    pub async fn note_unsealing(&self, order: &UnsealOrder) -> Result<Appended, Refused> {
+        let end = *self.log.durable().borrow();
+        let offsets: Vec<String> = order.offsets.iter().map(|offset| offset.0.to_string()).collect();
+        let command = |at| Command {
+            at,
+            id: format!("unseal-{}", end.0),
+            author: order.author.clone(),
+            verb: "unseal".to_owned(),
+            subject: format!("{}: {}", offsets.join(" "), order.reason),
+            sealed: None,
+        };
+        self.log_one(|at| Record::Command(Box::new(command(at)))).await
     }
 
     /// Logs a Restate record.
     ///
     /// # Errors
     /// [`Refused`] if the log failed; then the node is going down.
-    pub async fn restate(&self, mut restate: nhip_proto::Restate) -> Result<nhip_ports::Appended, Refused> {
+    pub async fn restate(&self, mut restate: nhip_proto::Restate) -> Result<Appended, Refused> {
         self.log_one(move |at| {
             restate.at = at;
             Record::Restate(Box::new(restate))
@@ -158,7 +185,12 @@ impl Run<'_> {
 
     async fn read_again(&mut self, offset: Offset, message: &Message) -> Result<Now, Refused> {
         let Some(sealed) = &message.sealed else { return Ok(Now::KeyGone) };
-        let Some(key) = self.key(&sealed.key).await? else { return Ok(Now::KeyGone) };
+        let Some(key) = self.key(&sealed.key).await? else {
+            if self.gone.len() < REPORT_OFFSETS_MAX {
+                self.gone.insert(sealed.key.clone());
+            }
+            return Ok(Now::KeyGone);
+        };
         // A record that cannot be opened with its key is as good as gone.
         let Ok(opened) = open(&key, sealed) else { return Ok(Now::KeyGone) };
         let Some(again) = one_of(decode_again(&self.router, message, &opened)) else {
@@ -197,7 +229,7 @@ impl Run<'_> {
         let key = match self.room.keyring.by_id(id).await {
             Ok(key) => Some(key),
             Err(KeyError::Gone(_)) => None,
-            Err(KeyError::Failed(what)) => return Err(Refused::Log(LogError::Failed(what))),
+            Err(error @ KeyError::Failed(_)) => return Err(failed(error)),
         };
         self.keys.insert(id.to_owned(), key.clone());
         Ok(key)
@@ -256,6 +288,10 @@ fn one_of(answers: Vec<Again>) -> Option<Again> {
         }
     }
     Some(first)
+}
+
+fn failed(error: KeyError) -> Refused {
+    Refused::Log(LogError::Failed(error.to_string()))
 }
 
 fn note(offsets: &mut Vec<Offset>, offset: Offset) {

@@ -1,5 +1,6 @@
 //! Ticks: the only way time passes for everything behind the log.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use nhip_ports::Refused;
@@ -46,6 +47,7 @@ impl IngestRoom {
             Record::Tick(Tick { at })
         })
         .await?;
+        self.last_tick.store(stamped.0, Ordering::Release);
         telemetry::tick_logged();
         Ok(stamped)
     }

@@ -7,6 +7,7 @@ mod foreign;
 mod json_map;
 mod native_json;
 mod native_protobuf;
+mod retention;
 mod room;
 mod room_order;
 mod route;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use nhip_ingest::{IngestRoom, IngestSettings, open};
 use nhip_ports::memory::SteppedClock;
-use nhip_ports::{Clock, GapNotice, Intake, LogError, Refused};
+use nhip_ports::{Clock, Destruction, GapNotice, Intake, LogError, Refused};
 use nhip_proto::{
     ArrivalTime, Gap, GapCause, Message, MessageBody, Offset, ProfileText, Record, RejectionReason, SECOND,
     SourceId, Span, decode_record, encode_record, partition_of,
@@ -123,7 +123,8 @@ async fn keys_are_asked_once_per_class_and_day() {
     let want =
         [format!("machine/day-{day}"), format!("camera/day-{day}"), format!("machine/day-{}", day + 1)];
     assert_eq!(*stage.keys.asked.lock().expect("asked"), want);
-    stage.room.forget_keys();
+    let why = Destruction { at: ArrivalTime(0), under: String::new(), author: String::new() };
+    stage.room.destroy_keys(&[], &why).await.expect("the log is well").expect("so are the keys");
     submit(&stage, AIR, READING).await;
     assert_eq!(stage.keys.asked.lock().expect("asked").len(), 4);
 }

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use nhip_ingest::{DecodeContext, Decoded, Dialect, decode};
 use nhip_ports::{
-    Appended, Commit, DataKey, Delivery, EventLog, KeyClass, KeyError, KeyStore, LogBatch, LogError,
-    ReadLimit,
+    Appended, Commit, DataKey, Delivery, DestroyedKey, Destruction, EventLog, KeyClass, KeyError, KeyStore,
+    LogBatch, LogError, ReadLimit,
 };
 use nhip_profile::{Profile, Route, Stream};
 use nhip_proto::{
@@ -197,8 +197,16 @@ impl KeyStore for StageKeys {
         Ok(key_of(id))
     }
 
-    async fn destroy(&self, id: &str) -> Result<(), KeyError> {
-        Err(KeyError::Gone(id.to_owned()))
+    async fn destroy(&self, _ids: &[String], _why: &Destruction) -> Result<Vec<String>, KeyError> {
+        Ok(Vec::new())
+    }
+
+    async fn destroyed(&self) -> Result<Vec<DestroyedKey>, KeyError> {
+        Ok(Vec::new())
+    }
+
+    async fn note_logged(&self, _ids: &[String], _at: Offset) -> Result<(), KeyError> {
+        Ok(())
     }
 
     async fn ids(&self) -> Result<Vec<String>, KeyError> {

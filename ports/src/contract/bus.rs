@@ -102,6 +102,7 @@ fn update(offset: u64) -> Arc<Update> {
         tick: None,
         profile_changed: false,
         figures: Vec::new(),
+        complete_before: Vec::new(),
         sources: Vec::new(),
         badges: Vec::new(),
     })

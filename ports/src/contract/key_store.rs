@@ -1,8 +1,8 @@
 //! The promises of [`KeyStore`]: one key per class and UTC day or case, gone means gone for ever.
 
-use nhip_proto::{ArrivalTime, MINUTE, SECOND};
+use nhip_proto::{ArrivalTime, MINUTE, Offset, SECOND};
 
-use crate::{DataKey, KeyClass, KeyError, KeyStore};
+use crate::{DataKey, DestroyedKey, Destruction, KeyClass, KeyError, KeyStore};
 
 /// 2026-11-21T00:00:00Z.
 const MIDNIGHT: i64 = 1_795_219_200 * SECOND;
@@ -15,6 +15,7 @@ pub async fn all(make: impl Fn() -> Box<dyn KeyStore>) {
     a_key_is_found_by_its_id(make().as_ref()).await;
     a_destroyed_key_is_gone(make().as_ref()).await;
     a_new_key_after_erasure_has_another_id(make().as_ref()).await;
+    the_list_says_when_and_under_what(make().as_ref()).await;
     any_case_name_makes_a_key(make().as_ref()).await;
 }
 
@@ -66,7 +67,38 @@ pub async fn a_destroyed_key_is_gone(store: &dyn KeyStore) {
     destroy(store, &key.id).await;
     assert!(matches!(store.key(&key.id).await, Err(KeyError::Gone(id)) if id == key.id), "gone");
     assert_eq!(store.ids().await.ok(), Some(Vec::new()), "and not listed");
-    assert!(matches!(store.destroy(&key.id).await, Err(KeyError::Gone(_))), "nothing left to destroy");
+    let again = store.destroy(std::slice::from_ref(&key.id), &why("again")).await;
+    assert_eq!(again.ok(), Some(Vec::new()), "nothing left to destroy");
+    let unknown = store.destroy(&["machine/1999-01-01".to_owned()], &why("never was")).await;
+    assert_eq!(unknown.ok(), Some(Vec::new()), "nor what never was");
+    let listed = listed(store).await;
+    assert_eq!(listed.iter().map(|one| one.id.as_str()).collect::<Vec<_>>(), [key.id.as_str()]);
+}
+
+/// Destroyed keys stay provable: which, when, under what, and where the log says so.
+pub async fn the_list_says_when_and_under_what(store: &dyn KeyStore) {
+    let late = current(store, "vision", "", MIDNIGHT).await;
+    let early = current(store, "camera", "", MIDNIGHT).await;
+    let kept = current(store, "camera", "", MIDNIGHT + DAY).await;
+    let ids = [late.id.clone(), early.id.clone()];
+    let done = store.destroy(&ids, &why("30 days, document 7")).await.unwrap_or_default();
+    assert_eq!(done, ids, "those that lived");
+    let entry = |id: &str, logged| DestroyedKey {
+        id: id.to_owned(),
+        destruction: why("30 days, document 7"),
+        logged,
+    };
+    assert_eq!(
+        listed(store).await,
+        [entry(&early.id, None), entry(&late.id, None)],
+        "sorted, not in the log yet"
+    );
+    let noted = store.note_logged(std::slice::from_ref(&late.id), Offset(12)).await;
+    assert!(noted.is_ok(), "{noted:?}");
+    store.destroy(&ids, &why("another")).await.unwrap_or_default();
+    let want = [entry(&early.id, None), entry(&late.id, Some(Offset(12)))];
+    assert_eq!(listed(store).await, want, "the first destruction stands");
+    assert_eq!(store.ids().await.ok(), Some(vec![kept.id]), "only what was named went");
 }
 
 /// An id never stands for two keys, or old records would be opened with the wrong one.
@@ -96,5 +128,14 @@ async fn current(store: &dyn KeyStore, class: &str, case: &str, at: i64) -> Data
 }
 
 async fn destroy(store: &dyn KeyStore, id: &str) {
-    store.destroy(id).await.unwrap_or_else(|error| panic!("destroy refused: {error}"));
+    let done = store.destroy(&[id.to_owned()], &why("a test")).await;
+    assert_eq!(done.unwrap_or_else(|error| panic!("destroy refused: {error}")), [id], "it lived");
+}
+
+fn why(under: &str) -> Destruction {
+    Destruction { at: ArrivalTime(MIDNIGHT), under: under.to_owned(), author: "retention".to_owned() }
+}
+
+async fn listed(store: &dyn KeyStore) -> Vec<DestroyedKey> {
+    store.destroyed().await.unwrap_or_else(|error| panic!("the list is refused: {error}"))
 }

@@ -65,6 +65,9 @@ fn read_stream(section: &Section<'_>, loading: &mut Loading<'_>) -> Option<Strea
     let staleness = section.span_or("staleness", usual.saturating_mul(STALE_CADENCES));
     let skew = section.span_or("skew", MINUTES);
     let key_class = section.text_or("key_class", id.as_deref().unwrap_or_default());
+    if section.has("key_class") && !is_topic_level(&key_class) {
+        section.mistake("key_class", format!("\"{key_class}\" cannot stand in a key's id"), TOPIC_LEVEL);
+    }
     let open = section.flag("open");
     let zone = section.has("zone").then(|| section.text("zone")).flatten();
     if let Some(zone) = zone.as_deref().filter(|zone| named_zone(zone).is_none()) {

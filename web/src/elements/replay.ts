@@ -69,7 +69,12 @@ export class NhipReplay extends Panel {
     cells.what.set(words.t(`replay.${replay.mode}`));
     cells.moment.set(civil.full(replay.at));
     cells.speed.set(words.t("replay.speed", { speed: number(replay.speed, 0, words.lang) }));
-    cells.state.set(words.t(`replay.${replay.state}`));
+    const working = replay.state === "working" && replay.reached !== null;
+    cells.state.set(
+      working
+        ? words.t("replay.reached", { moment: civil.full(replay.reached!) })
+        : words.t(`replay.${replay.state}`),
+    );
     cells.mode.set(words.t(`replay.mode.${replay.mode}`));
     this.#band?.set(replay.state);
     this.#keep();

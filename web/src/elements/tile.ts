@@ -8,6 +8,7 @@ import {
   ageText,
   beyondText,
   kofmText,
+  limitDocument,
   limitText,
   reasonText,
   settledText,
@@ -121,7 +122,8 @@ export class NhipTile extends Panel {
         <span class="trend">
           ${sparkFrame}
           <span class="trend-foot"><span>${spanText(this.#length(indicator), this.model.words)}</span>
-            <span class="limit">${limitText(indicator, words)}</span></span>
+            <span class="limit"><span>${limitText(indicator, words)}</span><span
+              class="limit-document">${limitDocument(indicator)}</span></span></span>
         </span>
         <span class="target">${targetIcon}<span data-cell="target"></span></span>
         <span class="meta">

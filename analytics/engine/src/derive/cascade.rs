@@ -74,6 +74,11 @@ impl Engine {
         };
         let Some(calendar) = plan.calendars.get(definition.calendar as usize) else { return false };
         let end = calendar.locate(start).1;
+        // Inputs are kept longer than what follows from them: a window that is gone has its last row.
+        let gone = self.tick.is_some_and(|(_, tick)| end.saturating_add(definition.keep) < tick);
+        if gone && self.board.lane(number, place).is_none_or(|lane| lane.find(start).is_none()) {
+            return false;
+        }
         let window = Window { definition, derivation, number, place, start, end };
         let Some(worked) = (Field { plan, board: &self.board }).work(&window) else { return false };
         self.overflows = self.overflows.saturating_add(u64::from(worked.overflow));
@@ -138,7 +143,7 @@ impl Queue {
 
     /// Adds one window, if its definition has it; `combined`: only if it is made of the places inside.
     fn add(&mut self, plan: &Plan, number: u32, place: u32, start: i64, combined: bool) {
-        let known = plan.definition(number).filter(|known| known.covers(start));
+        let known = plan.definition(number).filter(|known| known.covers(start) && !known.left_out);
         let Some((_, derivation)) = known.zip(plan.derived.of(number)) else { return };
         let stage = plan.derived.stage(plan, derivation, place);
         if stage == Stage::Nowhere || (combined && stage == Stage::Direct) {

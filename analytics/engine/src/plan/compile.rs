@@ -164,6 +164,7 @@ impl<'a> Compiler<'a> {
             keep: horizon,
             readings_min: self.completeness(profile, indicator, areas),
             agreement: None,
+            left_out: false,
             reports: self.reports(stream),
         };
         // A quantity whose digits changed under a retired definition cannot be added to it any more.

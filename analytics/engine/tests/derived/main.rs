@@ -1,5 +1,6 @@
 //! Laws of derived figures: a plain evaluation of the same definitions, and that nothing depends on how records came.
 
+mod beyond;
 mod changes;
 mod expected;
 mod laws;
@@ -9,5 +10,6 @@ mod measured;
 mod model;
 #[path = "../laws/pieces.rs"]
 mod pieces;
+mod sub_plans;
 #[path = "../laws/world.rs"]
 mod world;

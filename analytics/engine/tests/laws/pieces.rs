@@ -50,6 +50,7 @@ pub(crate) fn keep_every_screen_in_step(seed: u64, log: &[Logged], records_max: 
     let mut dice = Dice::new(seed);
     let mut engine = Engine::new(world::settings(1));
     let mut screen: BTreeMap<(IndicatorId, AreaCode), Arc<Figure>> = BTreeMap::new();
+    let mut complete = screen.clone();
     let mut rest = log;
     while !rest.is_empty() {
         let (batch, others) = rest.split_at(rest.len().min(1 + dice.below(records_max) as usize));
@@ -57,9 +58,20 @@ pub(crate) fn keep_every_screen_in_step(seed: u64, log: &[Logged], records_max: 
         rest = others;
         let update = engine.update();
         for figure in update.figures.into_iter().filter(|figure| figure.row.key.group.is_empty()) {
-            screen.insert((figure.row.key.indicator.clone(), figure.row.key.area.clone()), figure);
+            let key = (figure.row.key.indicator.clone(), figure.row.key.area.clone());
+            complete.remove(&key);
+            screen.insert(key, figure);
         }
-        for figure in engine.board().figures.iter().filter(|figure| figure.row.key.group.is_empty()) {
+        for figure in update.complete_before {
+            complete.insert((figure.row.key.indicator.clone(), figure.row.key.area.clone()), figure);
+        }
+        let board = engine.board();
+        let stands = |figure: &Arc<Figure>| (figure.row.key.clone(), figure.row.value, figure.row.k);
+        let told: Vec<_> = complete.values().map(stands).collect();
+        let mut shown: Vec<_> = board.complete_before.iter().map(stands).collect();
+        shown.sort_by(|left, right| left.0.cmp(&right.0));
+        assert_eq!(told, shown, "seed {seed}: complete windows at {}", update.offset.0);
+        for figure in board.figures.iter().filter(|figure| figure.row.key.group.is_empty()) {
             let told = screen.get(&(figure.row.key.indicator.clone(), figure.row.key.area.clone()));
             let told = told.map(|told| seen(told));
             assert_eq!(told, Some(seen(figure)), "seed {seed}: {} at {}", figure.row.key, update.offset.0);

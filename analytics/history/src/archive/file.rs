@@ -1,11 +1,11 @@
 //! One archive file: written in row groups of bounded size, read only after every byte of it was checked.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{BufWriter, Read as _, Seek as _, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use nhip_ports::FileWork;
 use nhip_proto::Logged;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::errors::ParquetError;
@@ -21,6 +21,7 @@ use super::columns::{Columns, SCHEMA};
 use super::listing::{ArchiveFile, hex};
 use super::records::record_of;
 use super::rows::{encoded, rows_of};
+use crate::durable;
 
 /// Records in a row group at most: what one read decodes.
 const GROUP_RECORDS_MAX: u64 = 8_192;
@@ -70,6 +71,7 @@ impl Tally {
 /// A file being written.
 pub(super) struct Writing {
     path: PathBuf,
+    work: FileWork,
     writer: SerializedFileWriter<BufWriter<File>>,
     columns: Columns,
     group_records: u64,
@@ -78,14 +80,14 @@ pub(super) struct Writing {
 }
 
 impl Writing {
-    pub(super) fn create(path: &Path, first: u64) -> Result<Self, ArchiveError> {
-        let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o640).open(path);
-        let file = BufWriter::new(file.map_err(|error| ArchiveError::io(path, error))?);
+    pub(super) fn create(path: &Path, first: u64, work: FileWork) -> Result<Self, ArchiveError> {
+        let file = durable::create(path, work).map_err(|error| ArchiveError::io(path, error))?;
+        let file = BufWriter::new(file);
         let writer = parse_message_type(SCHEMA)
             .and_then(|schema| SerializedFileWriter::new(file, Arc::new(schema), properties()));
         let writer = writer.map_err(|error| written(path, error))?;
         let (columns, tally) = (Columns::default(), Tally::new(first));
-        Ok(Self { path: path.to_owned(), writer, columns, group_records: 0, group_bytes: 0, tally })
+        Ok(Self { path: path.to_owned(), work, writer, columns, group_records: 0, group_bytes: 0, tally })
     }
 
     pub(super) fn next(&self) -> u64 {
@@ -119,7 +121,7 @@ impl Writing {
         }
         let mut file = self.writer.into_inner().map_err(|error| written(&self.path, error))?;
         file.flush()
-            .and_then(|()| file.get_ref().sync_all())
+            .and_then(|()| durable::sync(file.get_ref(), self.work))
             .map_err(|error| ArchiveError::io(&self.path, error))?;
         Ok(self.tally.contents())
     }

@@ -1,12 +1,19 @@
 //! What the manifest of the archive says: which files are real, which records they hold, what came before them.
 
-use nhip_proto::Offset;
+use std::path::Path;
+
+use nhip_proto::{MINUTE, Offset};
 use serde::{Deserialize, Serialize};
 
 use super::ArchiveError;
+use crate::{SealedFile, manifest};
 
 /// The format of the files listed.
 pub(super) const FORMAT: u32 = 1;
+/// The list itself.
+pub(super) const MANIFEST_NAME: &str = "manifest";
+/// A clock may have been set back by less than this between two records: times are not quite in the order of offsets.
+const CLOCK_SET_BACK_NS_MAX: i64 = MINUTE;
 
 /// One archive file as it was sealed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,6 +60,24 @@ impl Default for Listing {
 /// Names come from offsets alone, so that no manifest can name a file elsewhere.
 pub(super) fn file_name(first: u64, end: u64) -> String {
     format!("{first:020}-{end:020}.parquet")
+}
+
+/// The files of an archive directory, for a reader beside the node; none if nothing was sealed yet.
+///
+/// # Errors
+/// [`ArchiveError`] if the list is damaged or cannot be read.
+pub fn sealed_files(directory: &Path) -> Result<Vec<SealedFile>, ArchiveError> {
+    let listing: Listing = manifest::read(&directory.join(MANIFEST_NAME))?.unwrap_or_default();
+    listing.check()?;
+    let sealed = |file: &ArchiveFile| SealedFile {
+        path: directory.join(&file.name),
+        bytes: file.bytes,
+        blake3: file.blake3.clone(),
+        rows_least: file.records,
+        first_ns: file.first_at_ns.saturating_sub(CLOCK_SET_BACK_NS_MAX),
+        last_ns: file.last_at_ns.saturating_add(CLOCK_SET_BACK_NS_MAX),
+    };
+    Ok(listing.files.iter().map(sealed).collect())
 }
 
 impl Listing {

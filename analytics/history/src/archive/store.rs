@@ -6,16 +6,15 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use nhip_ports::{LogBatch, LogError, ReadLimit, SegmentHead};
+use nhip_ports::{FileAct, FileWork, LogBatch, LogError, ReadLimit, SegmentHead};
 use nhip_proto::{Logged, Offset};
 
 use super::file::{Checked, Contents, GROUP_BYTES_MAX, Writing, hashed};
-use super::listing::{ArchiveFile, Listing, file_name, hex};
+use super::listing::{ArchiveFile, Listing, MANIFEST_NAME, file_name, hex};
 use super::rows::encoded;
 use super::{ArchiveError, telemetry};
-use crate::manifest;
+use crate::{durable, manifest};
 
-const MANIFEST_NAME: &str = "manifest";
 const UNFINISHED_NAME: &str = "sealing.tmp";
 /// Files kept open after they were checked, each with the row group read last.
 const OPEN_FILES_MAX: usize = 4;
@@ -123,7 +122,7 @@ impl Archive {
             let unlisted = name.ends_with(".parquet") && !listing.files.iter().any(|file| file.name == name);
             if name.ends_with(".tmp") || (unlisted && sure && ours(&name)) {
                 tracing::info!(file = %name, "unfinished archive file removed");
-                fs::remove_file(self.dir.join(&name)).map_err(failed)?;
+                durable::remove(&self.dir.join(&name), FileWork::ArchiveSweep).map_err(failed)?;
             }
         }
         telemetry::holds(&listing);
@@ -184,7 +183,7 @@ impl Archive {
             return Err(ArchiveError::Seam(what));
         }
         let unfinished = self.dir.join(UNFINISHED_NAME);
-        let mut writing = Writing::create(&unfinished, part.first.0)?;
+        let mut writing = Writing::create(&unfinished, part.first.0, FileWork::ArchiveSeal)?;
         while writing.next() < part.end.0 {
             may(go_on, Step::Write)?;
             let limit = ReadLimit { records_max: READ_RECORDS_MAX, bytes_max: READ_BYTES_MAX };
@@ -198,7 +197,8 @@ impl Archive {
                 .try_for_each(|one| writing.push(one))?;
         }
         let contents = writing.finish()?;
-        self.publish(&contents, (hex(&part.chain_before), hex(&part.chain)), go_on)
+        let chains = (hex(&part.chain_before), hex(&part.chain));
+        self.publish(&contents, chains, FileWork::ArchiveSeal, go_on)
     }
 
     /// Puts one file in the place of several that follow each other.
@@ -209,7 +209,8 @@ impl Archive {
         let (Some(first), Some(last)) = (files.first(), files.last()) else {
             return Err(ArchiveError::Stopped);
         };
-        let mut writing = Writing::create(&self.dir.join(UNFINISHED_NAME), first.first)?;
+        let mut writing =
+            Writing::create(&self.dir.join(UNFINISHED_NAME), first.first, FileWork::ArchiveMerge)?;
         for file in files {
             let mut digest = blake3::Hasher::new();
             Checked::open(&self.dir.join(&file.name), file)?.each(&mut |logged| {
@@ -224,12 +225,15 @@ impl Archive {
             may(go_on, Step::Write)?;
         }
         let contents = writing.finish()?;
-        let merged = self.publish(&contents, (first.chain_before.clone(), last.chain.clone()), go_on)?;
+        let chains = (first.chain_before.clone(), last.chain.clone());
+        let merged = self.publish(&contents, chains, FileWork::ArchiveMerge, go_on)?;
         may(go_on, Step::Remove)?;
         for file in files.iter().filter(|file| file.name != merged.name) {
-            fs::remove_file(self.dir.join(&file.name)).map_err(|error| ArchiveError::io(&self.dir, error))?;
+            durable::remove(&self.dir.join(&file.name), FileWork::ArchiveMerge)
+                .map_err(|error| ArchiveError::io(&self.dir, error))?;
         }
-        self.sync()?;
+        durable::settle(&self.dir, FileWork::ArchiveMerge)
+            .map_err(|error| ArchiveError::io(&self.dir, error))?;
         Ok(merged)
     }
 
@@ -285,6 +289,7 @@ impl Archive {
         &self,
         written: &Contents,
         chains: (String, String),
+        work: FileWork,
         go_on: GoOn<'_>,
     ) -> Result<ArchiveFile, ArchiveError> {
         may(go_on, Step::Verify)?;
@@ -308,13 +313,13 @@ impl Archive {
         if Checked::open(&unfinished, &file)?.contents()? != *written {
             return Err(ArchiveError::damaged(&file.name, "read back it differs from what was written"));
         }
+        work.did(FileAct::Compared);
         may(go_on, Step::Rename)?;
-        fs::rename(&unfinished, self.dir.join(&file.name)).map_err(failed)?;
-        self.sync()?;
+        durable::name(&unfinished, &self.dir.join(&file.name), work).map_err(failed)?;
         may(go_on, Step::List)?;
         let listing = self.listing().with(file.clone());
         listing.check()?;
-        manifest::swap(&self.dir.join(MANIFEST_NAME), &listing)?;
+        manifest::swap_in(&self.dir.join(MANIFEST_NAME), &listing, work)?;
         telemetry::holds(&listing);
         *self.listing.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(listing);
         Ok(file)
@@ -356,12 +361,6 @@ impl Archive {
                 Err(error) => return Err(error),
             }
         }
-    }
-
-    fn sync(&self) -> Result<(), ArchiveError> {
-        File::open(&self.dir)
-            .and_then(|dir| dir.sync_all())
-            .map_err(|error| ArchiveError::io(&self.dir, error))
     }
 
     fn listing(&self) -> Arc<Listing> {

@@ -11,10 +11,13 @@ use parquet::errors::{ParquetError, Result};
 use parquet::schema::types::TypePtr;
 
 use super::order::Kept;
+use super::texts::{double, numbers, numbers_text};
 
 /// How a column is got from a row and set in one.
 pub(super) enum Codec {
     Text(fn(&Kept) -> Cow<'_, str>, fn(&mut Kept, &str) -> Option<()>),
+    /// Names as a JSON list; neighbours often have the same ones.
+    Names(fn(&Kept) -> &[SourceId], fn(&mut Kept, Vec<SourceId>)),
     Long(fn(&Kept) -> Option<i64>, fn(&mut Kept, Option<i64>) -> Option<()>),
     /// 16 bytes.
     Wide(fn(&Kept) -> Option<[u8; 16]>, fn(&mut Kept, Option<[u8; 16]>) -> Option<()>),
@@ -50,12 +53,27 @@ pub(super) fn columns_of_a_row() -> impl Iterator<Item = usize> {
     COLUMNS.iter().enumerate().filter(|(_, column)| column.comes_back()).map(|(at, _)| at)
 }
 
+/// Those of them a figure shows ([`nhip_ports::figure_of`]): not where it comes from.
+pub(super) const FIGURE_COLUMNS: &[usize] = &[
+    place::KNOWN_AT,
+    place::STATE,
+    place::WINDOW_END,
+    place::VALUE_SCALE,
+    place::VALUE_EXACT,
+    place::NUMERATOR,
+    place::DENOMINATOR,
+    place::K,
+    place::M,
+    place::LEVEL,
+    place::ORIGIN,
+];
+
 const TEXT: &str = "binary NAME (UTF8)";
 const COUNT: &str = "int64 NAME";
 const TIME: &str = "int64 NAME (TIMESTAMP(NANOS,true))";
 const EXACT: &str = "fixed_len_byte_array(16) NAME (DECIMAL(38,0))";
 
-/// Places of the columns that tell which windows and revisions a file has.
+/// Places of columns that are read by themselves.
 pub(super) mod place {
     pub(in crate::series) const INDICATOR: usize = 0;
     pub(in crate::series) const DEFINITION: usize = 1;
@@ -68,9 +86,19 @@ pub(super) mod place {
     pub(in crate::series) const KNOWN_AT: usize = 8;
     pub(in crate::series) const TICK: usize = 9;
     pub(in crate::series) const STATE: usize = 10;
+    pub(in crate::series) const WINDOW_END: usize = 11;
+    pub(in crate::series) const VALUE_SCALE: usize = 13;
+    pub(in crate::series) const VALUE_EXACT: usize = 14;
+    pub(in crate::series) const NUMERATOR: usize = 15;
+    pub(in crate::series) const DENOMINATOR: usize = 16;
+    pub(in crate::series) const K: usize = 17;
+    pub(in crate::series) const M: usize = 18;
+    pub(in crate::series) const LEVEL: usize = 20;
+    pub(in crate::series) const ORIGIN: usize = 22;
+    pub(in crate::series) const LINEAGE: usize = 23;
 }
 
-/// All columns in the order of the file; the first eleven are those of [`place`].
+/// All columns in the order of the file; [`place`] says where some are.
 pub(super) const COLUMNS: &[Column] = &[
     column(
         "indicator",
@@ -162,11 +190,7 @@ pub(super) const COLUMNS: &[Column] = &[
             |kept, long| put(&mut kept.row.window_end, EventTime(long?)),
         ),
     ),
-    column(
-        "value",
-        "?double NAME",
-        Codec::Double(|kept| kept.row.value.and_then(|value| value.to_string().parse().ok())),
-    ),
+    column("value", "?double NAME", Codec::Double(|kept| kept.row.value.and_then(double))),
     // The scale is set before the digits: without digits there is no value.
     column(
         "value_scale",
@@ -315,29 +339,14 @@ pub(super) const COLUMNS: &[Column] = &[
         "samples",
         TEXT,
         Codec::Text(
-            |kept| {
-                let offsets: Vec<u64> = kept.row.provenance.samples.iter().map(|offset| offset.0).collect();
-                json(&offsets)
-            },
-            |kept, text| {
-                let offsets: Vec<u64> = serde_json::from_str(text).ok()?;
-                put(&mut kept.row.provenance.samples, offsets.into_iter().map(Offset).collect())
-            },
+            |kept| numbers_text(&kept.row.provenance.samples).into(),
+            |kept, text| put(&mut kept.row.provenance.samples, numbers(text)?),
         ),
     ),
     column(
         "sources",
         TEXT,
-        Codec::Text(
-            |kept| {
-                let ids: Vec<&str> = kept.row.provenance.sources.iter().map(SourceId::as_str).collect();
-                json(&ids)
-            },
-            |kept, text| {
-                let ids: Vec<Cow<'_, str>> = serde_json::from_str(text).ok()?;
-                put(&mut kept.row.provenance.sources, ids.iter().map(|id| SourceId::new(id)).collect())
-            },
-        ),
+        Codec::Names(|kept| &kept.row.provenance.sources, |kept, names| kept.row.provenance.sources = names),
     ),
 ];
 
@@ -381,17 +390,12 @@ fn share(text: &str) -> Option<Option<Share>> {
     Some(Some(Share { numerator: numerator.parse().ok()?, denominator: denominator.parse().ok()? }))
 }
 
-/// Numbers and texts have a JSON text.
-fn json(value: &impl serde::Serialize) -> Cow<'static, str> {
-    serde_json::to_string(value).unwrap_or_default().into()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn the_first_columns_are_where_they_are_looked_for() {
+    fn columns_are_where_they_are_looked_for() {
         let named = [
             (place::INDICATOR, "indicator"),
             (place::DEFINITION, "definition"),
@@ -404,6 +408,16 @@ mod tests {
             (place::KNOWN_AT, "known_at"),
             (place::TICK, "tick"),
             (place::STATE, "state"),
+            (place::WINDOW_END, "window_end"),
+            (place::VALUE_SCALE, "value_scale"),
+            (place::VALUE_EXACT, "value_exact"),
+            (place::NUMERATOR, "numerator"),
+            (place::DENOMINATOR, "denominator"),
+            (place::K, "k"),
+            (place::M, "m"),
+            (place::LEVEL, "level"),
+            (place::ORIGIN, "origin"),
+            (place::LINEAGE, "lineage"),
         ];
         for (at, name) in named {
             assert_eq!(COLUMNS[at].name, name);

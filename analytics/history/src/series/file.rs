@@ -8,22 +8,25 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use nhip_ports::SeriesKey;
-use nhip_proto::Row;
+use nhip_proto::{FigureKey, IndicatorId, Row};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::ParquetMetaData;
 use parquet::file::reader::FileReader as _;
 use parquet::file::serialized_reader::{ReadOptionsBuilder, SerializedFileReader};
 
-use super::columns::{columns_of_a_row, place, schema};
+use super::columns::{columns_of_a_row, schema};
 use super::cursor::ColumnCursor;
 use super::listing::Listed;
 use super::order::{Kept, Span};
 use super::positioned::Positioned;
 use super::store::SeriesError;
+use super::stretch::{Group, Stretch, may_hold, may_hold_indicator};
 use super::write::FORMAT;
 
 /// Rows read at a time where a file is read whole.
 pub(super) const PIECE_ROWS: usize = 1_024;
+/// So many rows nobody asked for are read with their neighbours: cheaper than to begin again behind them.
+const GAP_ROWS_MAX: usize = 32;
 
 /// A file of the list.
 pub(super) struct SeriesFile {
@@ -38,14 +41,7 @@ pub(super) struct SeriesFile {
 pub(super) struct Opened {
     file: Positioned,
     metadata: Arc<ParquetMetaData>,
-    /// The series in it, in the order of the file.
-    pub(super) series: Vec<Stretch>,
-}
-
-/// Where one series of one definition stands in a file.
-pub(super) struct Stretch {
-    pub(super) series: SeriesKey,
-    pub(super) rows: Range<usize>,
+    groups: Vec<Group>,
 }
 
 impl SeriesFile {
@@ -105,10 +101,10 @@ impl Opened {
             return Err(damaged("its checksum differs from the manifest"));
         }
         let file = Positioned { file: Arc::new(file), length: listed.bytes };
-        Self::of(file).map_err(|error| damaged(&error.to_string()))
+        Self::of(file, listed.rows).map_err(|error| damaged(&error.to_string()))
     }
 
-    fn of(file: Positioned) -> Result<Self, ParquetError> {
+    fn of(file: Positioned, rows: u64) -> Result<Self, ParquetError> {
         let options = ReadOptionsBuilder::new().with_page_index().build();
         let reader = SerializedFileReader::new_with_options(file.clone(), options)?;
         let metadata = Arc::new(reader.metadata().clone());
@@ -119,18 +115,103 @@ impl Opened {
         if !ours || about.schema() != schema()?.as_ref() {
             return Err(ParquetError::General("not a file of rows of format 1".to_owned()));
         }
-        let mut opened = Self { file, metadata, series: Vec::new() };
-        opened.series = opened.stretches()?;
+        let mut end = 0_usize;
+        let groups = metadata.row_groups().iter().map(|group| {
+            let first = end;
+            end = first.saturating_add(group_rows(group));
+            Group::new(first..end)
+        });
+        let opened = Self { groups: groups.collect(), file, metadata };
+        // Before anything is read by a number the file itself says.
+        if opened.rows() as u64 != rows {
+            return Err(ParquetError::General("its number of rows differs from the manifest".to_owned()));
+        }
         Ok(opened)
     }
 
     pub(super) fn rows(&self) -> usize {
-        self.metadata.row_groups().iter().map(group_rows).sum()
+        self.groups.last().map_or(0, |group| group.rows.end)
+    }
+
+    /// Where a series stands: one stretch per definition and row group.
+    pub(super) fn stretches_of(&self, series: &SeriesKey) -> Result<Vec<&Stretch>, ParquetError> {
+        let mut found = Vec::new();
+        for (number, metadata) in self.metadata.row_groups().iter().enumerate() {
+            if may_hold(metadata, series) {
+                found.extend(self.stretches(number)?.iter().filter(|stretch| stretch.series == *series));
+            }
+        }
+        Ok(found)
+    }
+
+    /// The series of an indicator, those of several definitions several times.
+    pub(super) fn series_of(&self, indicator: &IndicatorId) -> Result<Vec<SeriesKey>, ParquetError> {
+        let mut found = Vec::new();
+        for (number, metadata) in self.metadata.row_groups().iter().enumerate() {
+            if may_hold_indicator(metadata, indicator) {
+                let of_it = self.stretches(number)?.iter().map(|stretch| &stretch.series);
+                found.extend(of_it.filter(|series| series.indicator == *indicator).cloned());
+            }
+        }
+        Ok(found)
+    }
+
+    fn stretches(&self, number: usize) -> Result<&[Stretch], ParquetError> {
+        let Some(group) = self.groups.get(number) else { return Ok(&[]) };
+        group.stretches(|column| {
+            ColumnCursor::open(&self.file, &self.metadata, number, column)?.texts(group.rows.len())
+        })
+    }
+
+    /// The numbers of a column every row has.
+    pub(super) fn longs(&self, wanted: &Range<usize>, column: usize) -> Result<Vec<i64>, ParquetError> {
+        let mut found = Vec::with_capacity(wanted.len());
+        for (number, group) in self.groups.iter().enumerate() {
+            let inside = wanted.start.max(group.rows.start)..wanted.end.min(group.rows.end);
+            if inside.is_empty() {
+                continue;
+            }
+            let mut cursor = ColumnCursor::open(&self.file, &self.metadata, number, column)?;
+            cursor.skip(inside.start - group.rows.start)?;
+            found.extend(cursor.longs(inside.len())?.into_iter().flatten());
+        }
+        if found.len() == wanted.len() {
+            return Ok(found);
+        }
+        Err(ParquetError::General("a number is missing".to_owned()))
+    }
+
+    /// These columns of rows of a stretch; what all its rows share is set and need not be read.
+    pub(super) fn read_rows_of(
+        &self,
+        stretch: &Stretch,
+        at: &[usize],
+        columns: &[usize],
+    ) -> Result<Vec<Kept>, ParquetError> {
+        let wanted = joined(at);
+        let mut kept = self.read_into(shared_by(stretch), &wanted, columns)?.into_iter();
+        let mut asked = at.iter().peekable();
+        let mut rows = Vec::with_capacity(at.len());
+        for (row, kept) in wanted.into_iter().flatten().zip(&mut kept) {
+            if asked.next_if(|asked| **asked == row).is_some() {
+                rows.push(kept);
+            }
+        }
+        Ok(rows)
     }
 
     /// These rows, ascending, with these columns set.
     pub(super) fn read(&self, wanted: &[Range<usize>], columns: &[usize]) -> Result<Vec<Kept>, ParquetError> {
-        let mut kept = vec![Kept::blank(); wanted.iter().map(Range::len).sum()];
+        self.read_into(Kept::blank(), wanted, columns)
+    }
+
+    fn read_into(
+        &self,
+        blank: Kept,
+        wanted: &[Range<usize>],
+        columns: &[usize],
+    ) -> Result<Vec<Kept>, ParquetError> {
+        let mut kept = vec![blank; wanted.iter().map(Range::len).sum()];
         let (mut first, mut done) = (0, 0);
         for (group, metadata) in self.metadata.row_groups().iter().enumerate() {
             let end = first + group_rows(metadata);
@@ -178,29 +259,6 @@ impl Opened {
         Ok(())
     }
 
-    /// Where each series begins and ends.
-    fn stretches(&self) -> Result<Vec<Stretch>, ParquetError> {
-        let columns = [place::INDICATOR, place::DEFINITION, place::AREA, place::GROUP, place::PERIOD];
-        let mut found: Vec<Stretch> = Vec::new();
-        let mut before: Option<Row> = None;
-        for start in (0..self.rows()).step_by(PIECE_ROWS * 8) {
-            let piece = start..(start + PIECE_ROWS * 8).min(self.rows());
-            for (at, kept) in (start..).zip(self.read(std::slice::from_ref(&piece), &columns)?) {
-                let same = before.as_ref().is_some_and(|before| {
-                    before.definition == kept.row.definition && before.key == kept.row.key
-                });
-                match found.last_mut().filter(|_| same) {
-                    Some(stretch) => stretch.rows.end = at + 1,
-                    None => {
-                        found.push(Stretch { series: SeriesKey::of(&kept.row.key), rows: at..at + 1 });
-                        before = Some(kept.row);
-                    }
-                }
-            }
-        }
-        Ok(found)
-    }
-
     /// Reads the file whole, piece by piece.
     pub(super) fn pieces(self: &Arc<Self>) -> Pieces {
         Pieces { opened: Arc::clone(self), group: 0, left: 0, cursors: Vec::new() }
@@ -241,4 +299,26 @@ impl Pieces {
 
 fn group_rows(metadata: &parquet::file::metadata::RowGroupMetaData) -> usize {
     usize::try_from(metadata.num_rows()).unwrap_or(0)
+}
+
+/// A row of a stretch with what all its rows share.
+fn shared_by(stretch: &Stretch) -> Kept {
+    let SeriesKey { indicator, area, group, period } = stretch.series.clone();
+    let blank = Kept::blank();
+    let window_start = blank.row.key.window_start;
+    let key = FigureKey { indicator, area, group, period, window_start };
+    let row = Row { key, lineage: stretch.lineage.clone(), definition: stretch.definition, ..blank.row };
+    Kept { row, ..blank }
+}
+
+/// Ascending places as ranges, small gaps included.
+fn joined(places: &[usize]) -> Vec<Range<usize>> {
+    let mut ranges: Vec<Range<usize>> = Vec::new();
+    for at in places {
+        match ranges.last_mut().filter(|range| at - range.end <= GAP_ROWS_MAX) {
+            Some(range) => range.end = at + 1,
+            None => ranges.push(*at..*at + 1),
+        }
+    }
+    ranges
 }

@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 use std::fmt;
+use std::ops::RangeInclusive;
 
 use jiff::civil::Date;
 use nhip_proto::{
@@ -9,7 +10,7 @@ use nhip_proto::{
     RowCause, RowState,
 };
 
-const DAY: i64 = 86_400_000_000_000;
+pub(super) const DAY: i64 = 86_400_000_000_000;
 
 /// A row and the Tick it was written at; a restated row is known some records before.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -117,6 +118,30 @@ impl Span {
         }
     }
 
+    /// The first day of its windows, in days since 1970.
+    pub(super) fn first_day(self) -> i64 {
+        match self {
+            Self::Day(day) => day,
+            Self::Month(month) => month.first_day(),
+        }
+    }
+
+    /// The day after the last.
+    pub(super) fn end_day(self) -> i64 {
+        match self {
+            Self::Day(day) => day.saturating_add(1),
+            Self::Month(month) => month.end_day(),
+        }
+    }
+
+    /// Whether windows that start on any of these days may stand in it.
+    pub(super) fn touches(self, days: &RangeInclusive<i64>) -> bool {
+        match self {
+            Self::Day(day) => days.contains(&day),
+            Self::Month(month) => *days.start() < month.end_day() && *days.end() >= month.first_day(),
+        }
+    }
+
     /// Reads what [`fmt::Display`] wrote.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let day: Date = if text.len() == 7 { format!("{text}-01").parse() } else { text.parse() }.ok()?;
@@ -166,7 +191,10 @@ mod tests {
             assert_eq!(found.end_day(), after, "the day after {month}");
             for span in [Span::Day(at), Span::Month(found)] {
                 assert_eq!(Span::parse(&span.to_string()), Some(span));
+                assert!(span.touches(&(at..=at)) && span.touches(&(i64::MIN..=i64::MAX)));
+                assert!(!span.touches(&(after..=after)), "{month} ends before");
             }
+            assert!(!Span::Day(at).touches(&(at + 1..=at + 2)) && !Span::Day(at).touches(&(at - 2..=at - 1)));
         }
         for wrong in ["", "2026", "2026-13", "../etc", "2026-11-31"] {
             assert_eq!(Span::parse(wrong), None, "{wrong}");

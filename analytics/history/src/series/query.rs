@@ -1,22 +1,24 @@
 //! Questions: a stretch of a series, the revisions of a window, what took the place of what.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
 
 use async_trait::async_trait;
 use nhip_ports::{
-    AsOf, History, HistoryError, Replaced, RestatementQuery, SeriesKey, SeriesQuery, known_order,
+    AsOf, History, HistoryError, Replaced, RestatementQuery, SeriesKey, SeriesQuery, figure_of, known_order,
 };
-use nhip_proto::{EventTime, FigureKey, IndicatorId, Offset, Row, RowState};
+use nhip_proto::{ArrivalTime, EventTime, FigureKey, IndicatorId, Offset, Row, RowState};
 
 use tokio::sync::Semaphore;
 
-use super::columns::place;
-use super::file::{Opened, SeriesFile, Stretch};
+use super::columns::{FIGURE_COLUMNS, columns_of_a_row, place};
+use super::file::{Opened, SeriesFile};
 use super::order::{Month, day_of};
 use super::store::{SeriesError, SeriesStore};
+use super::stretch::{SERIES_COLUMNS, Stretch};
 
 /// Windows with restatements looked at in one question; beyond it the range is refused.
 const RESTATED_WINDOWS_MAX: usize = 10_000;
@@ -24,13 +26,35 @@ const RESTATED_WINDOWS_MAX: usize = 10_000;
 /// Questions that read files at once; more wait.
 const QUESTIONS_AT_ONCE_MAX: usize = 2;
 
-/// A row found but not yet read: which file, which row, and what decides whether it counts.
+/// A row found but not yet read: which file, which stretch of it, which row, and what decides whether it counts.
 struct Found {
-    file: usize,
+    place: (usize, usize),
     at: usize,
     window_start: EventTime,
     order: (Offset, u32, [u8; 16]),
 }
+
+/// How much of a row is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Whole {
+    Row,
+    /// As [`figure_of`] leaves it.
+    Figure,
+}
+
+impl Whole {
+    /// The columns to be read of a row that was found.
+    fn columns(self) -> Vec<usize> {
+        let found = |column: &usize| !SERIES_COLUMNS.contains(column) && !FOUND_COLUMNS.contains(column);
+        match self {
+            Self::Row => columns_of_a_row().filter(found).collect(),
+            Self::Figure => FIGURE_COLUMNS.to_vec(),
+        }
+    }
+}
+
+/// The columns by which rows are found.
+const FOUND_COLUMNS: [usize; 3] = [place::WINDOW_START, place::REVISION, place::KNOWN_OFFSET];
 
 /// The files and the rows in memory at one moment.
 struct Moment {
@@ -42,13 +66,13 @@ impl SeriesStore {
     fn moment(&self, series: &SeriesKey, windows: &Range<EventTime>) -> Result<Moment, SeriesError> {
         let state = self.state();
         let hot = state.hot.of(series, |start| windows.contains(&start))?;
-        let months = months_of(windows);
-        let inside = |file: &&Arc<SeriesFile>| months.contains(&file.span.month());
+        let days = day_of(windows.start)..=day_of(EventTime(windows.end.0.saturating_sub(1)));
+        let inside = |file: &&Arc<SeriesFile>| file.span.touches(&days);
         Ok(Moment { files: state.files.iter().filter(inside).cloned().collect(), hot })
     }
 
     /// Per window the version known last, month by month, until there are enough.
-    fn find_series(&self, query: &SeriesQuery) -> Result<Vec<Row>, SeriesError> {
+    fn find_series(&self, query: &SeriesQuery, whole: Whole) -> Result<Vec<Row>, SeriesError> {
         let windows = query.from..query.to;
         if windows.is_empty() || query.windows_max == 0 {
             return Ok(Vec::new());
@@ -73,7 +97,7 @@ impl SeriesStore {
                 .filter(|(start, _)| Month::of_day(day_of(**start)) == month)
                 .map(|(start, row)| (*start, row.clone()))
                 .collect();
-            rows.extend(self.month(&files, later, query)?);
+            rows.extend(self.month(&files, later, query, whole)?);
             if rows.len() >= query.windows_max {
                 rows.truncate(query.windows_max);
                 break;
@@ -88,9 +112,11 @@ impl SeriesStore {
         files: &[Arc<SeriesFile>],
         mut rows: BTreeMap<EventTime, Row>,
         query: &SeriesQuery,
+        whole: Whole,
     ) -> Result<Vec<Row>, SeriesError> {
         let mut best: BTreeMap<EventTime, Found> = BTreeMap::new();
-        for found in self.found(files, &query.series, &(query.from..query.to), query.as_of)? {
+        let series = &query.series;
+        for found in self.found(files, series, &(query.from..query.to), query.as_of)? {
             let start = found.window_start;
             let in_memory = rows.get(&start).is_some_and(|row| known_order(row) >= found.order);
             let older = best.get(&start).is_some_and(|other| other.order >= found.order);
@@ -98,7 +124,7 @@ impl SeriesStore {
                 best.insert(start, found);
             }
         }
-        for (start, row) in self.read_found(files, best.into_values())? {
+        for (start, row) in self.read_found(files, series, best.into_values(), whole)? {
             rows.insert(start, row);
         }
         Ok(rows.into_values().collect())
@@ -115,8 +141,8 @@ impl SeriesStore {
         let mut found = Vec::new();
         for (number, file) in files.iter().enumerate() {
             let opened = self.opened(file)?;
-            for stretch in stretches(&opened, series) {
-                found.extend(found_in(&opened, number, stretch, windows, as_of)?);
+            for (which, stretch) in opened.stretches_of(series)?.into_iter().enumerate() {
+                found.extend(found_in(&opened, (number, which), stretch, windows, as_of)?);
             }
         }
         Ok(found)
@@ -125,17 +151,27 @@ impl SeriesStore {
     fn read_found(
         &self,
         files: &[Arc<SeriesFile>],
+        series: &SeriesKey,
         found: impl Iterator<Item = Found>,
+        whole: Whole,
     ) -> Result<Vec<(EventTime, Row)>, SeriesError> {
-        let mut places: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-        found.for_each(|found| places.entry(found.file).or_default().push(found.at));
+        let columns = whole.columns();
+        let mut places: BTreeMap<(usize, usize), Vec<Found>> = BTreeMap::new();
+        found.for_each(|found| places.entry(found.place).or_default().push(found));
         let mut rows = Vec::new();
-        for (number, mut at) in places {
+        for ((number, which), mut found) in places {
             let Some(file) = files.get(number) else { continue };
-            at.sort_unstable();
-            let wanted = joined(&at);
-            let read = self.opened(file)?.read_rows(&wanted)?;
-            rows.extend(read.into_iter().map(|kept| (kept.row.key.window_start, kept.row)));
+            found.sort_unstable_by_key(|found| found.at);
+            let at: Vec<usize> = found.iter().map(|found| found.at).collect();
+            let opened = self.opened(file)?;
+            let stretches = opened.stretches_of(series)?;
+            let Some(stretch) = stretches.get(which) else { continue };
+            for (kept, found) in opened.read_rows_of(stretch, &at, &columns)?.into_iter().zip(found) {
+                let mut row = kept.row;
+                row.key.window_start = found.window_start;
+                (row.known_offset, row.revision, _) = found.order;
+                rows.push((found.window_start, row));
+            }
         }
         Ok(rows)
     }
@@ -145,8 +181,11 @@ impl SeriesStore {
         let series = SeriesKey::of(key);
         let moment = self.moment(&series, &windows)?;
         let found = self.found(&moment.files, &series, &windows, as_of)?;
-        let mut rows: Vec<Row> =
-            self.read_found(&moment.files, found.into_iter())?.into_iter().map(|(_, row)| row).collect();
+        let mut rows: Vec<Row> = self
+            .read_found(&moment.files, &series, found.into_iter(), Whole::Row)?
+            .into_iter()
+            .map(|(_, row)| row)
+            .collect();
         rows.extend(moment.hot.into_iter().filter(|row| as_of.knows(row.known_offset, row.known_at)));
         rows.sort_by_key(known_order);
         rows.dedup();
@@ -196,7 +235,7 @@ impl SeriesStore {
         moment.hot.iter().for_each(&mut count);
         for file in &moment.files {
             let opened = self.opened(file)?;
-            for stretch in stretches(&opened, series) {
+            for stretch in opened.stretches_of(series)? {
                 let columns = [place::WINDOW_START, place::STATE];
                 let read = opened.read(std::slice::from_ref(&stretch.rows), &columns)?;
                 read.iter().for_each(|kept| count(&kept.row));
@@ -213,8 +252,7 @@ impl SeriesStore {
         };
         for file in &files {
             let opened = self.opened(file)?;
-            let of_it = opened.series.iter().filter(|stretch| stretch.series.indicator == *indicator);
-            keys.extend(of_it.map(|stretch| stretch.series.clone()));
+            keys.extend(opened.series_of(indicator)?);
             keys.sort();
             keys.dedup();
         }
@@ -260,7 +298,16 @@ impl SeriesHistory {
 #[async_trait]
 impl History for SeriesHistory {
     async fn series(&self, query: SeriesQuery) -> Result<Vec<Row>, HistoryError> {
-        self.ask(move |store| store.find_series(&query)).await
+        self.ask(move |store| store.find_series(&query, Whole::Row)).await
+    }
+
+    async fn figures(&self, query: SeriesQuery) -> Result<Vec<Row>, HistoryError> {
+        self.ask(move |store| {
+            let rows = store.find_series(&query, Whole::Figure)?;
+            // Those in memory are whole.
+            Ok(rows.into_iter().map(figure_of).collect())
+        })
+        .await
     }
 
     async fn revisions(&self, key: FigureKey, as_of: AsOf) -> Result<Vec<Row>, HistoryError> {
@@ -283,57 +330,41 @@ impl History for SeriesHistory {
     }
 }
 
-/// The stretches of a series in a file, one per definition.
-fn stretches<'a>(opened: &'a Opened, series: &'a SeriesKey) -> impl Iterator<Item = &'a Stretch> {
-    opened.series.iter().filter(move |stretch| stretch.series == *series)
-}
-
 /// Windows are ascending in a stretch: the range is found before anything else is read.
 fn found_in(
     opened: &Opened,
-    file: usize,
+    place: (usize, usize),
     stretch: &Stretch,
     windows: &Range<EventTime>,
     as_of: AsOf,
 ) -> Result<Vec<Found>, SeriesError> {
-    let starts = opened.read(std::slice::from_ref(&stretch.rows), &[place::WINDOW_START])?;
-    let before = |end: EventTime| starts.partition_point(|kept| kept.row.key.window_start < end);
-    let asked = stretch.rows.start + before(windows.start)..stretch.rows.start + before(windows.end);
-    let columns =
-        [place::DEFINITION, place::WINDOW_START, place::REVISION, place::KNOWN_OFFSET, place::KNOWN_AT];
-    let read = opened.read(std::slice::from_ref(&asked), &columns)?;
-    let known =
-        read.into_iter().zip(asked).filter(|(kept, _)| as_of.knows(kept.row.known_offset, kept.row.known_at));
-    Ok(known
-        .map(|(kept, at)| Found {
-            file,
-            at,
-            window_start: kept.row.key.window_start,
-            order: known_order(&kept.row),
-        })
-        .collect())
-}
-
-/// Ascending places as ranges.
-fn joined(places: &[usize]) -> Vec<Range<usize>> {
-    let mut ranges: Vec<Range<usize>> = Vec::new();
-    for at in places {
-        match ranges.last_mut().filter(|range| range.end == *at) {
-            Some(range) => range.end += 1,
-            None => ranges.push(*at..*at + 1),
+    let starts = opened.longs(&stretch.rows, place::WINDOW_START)?;
+    let before = |end: EventTime| starts.partition_point(|start| *start < end.0);
+    let (first, end) = (before(windows.start), before(windows.end));
+    let asked = stretch.rows.start + first..stretch.rows.start + end;
+    if asked.is_empty() {
+        return Ok(Vec::new());
+    }
+    let offsets = opened.longs(&asked, place::KNOWN_OFFSET)?;
+    let revisions = opened.longs(&asked, place::REVISION)?;
+    let times = match as_of {
+        AsOf::At(_) => opened.longs(&asked, place::KNOWN_AT)?,
+        AsOf::Now | AsOf::Offset(_) => vec![0; asked.len()],
+    };
+    let mut found = Vec::with_capacity(asked.len());
+    let known = starts.into_iter().skip(first).zip(offsets).zip(revisions).zip(times);
+    for ((((start, offset), revision), time), at) in known.zip(asked) {
+        let offset = Offset(offset.cast_unsigned());
+        let revision = u32::try_from(revision).map_err(|_| io::Error::from(io::ErrorKind::InvalidData))?;
+        if as_of.knows(offset, ArrivalTime(time)) {
+            let order = (offset, revision, stretch.definition);
+            found.push(Found { place, at, window_start: EventTime(start), order });
         }
     }
-    ranges
+    Ok(found)
 }
 
 fn key_of(series: &SeriesKey, window_start: EventTime) -> FigureKey {
     let SeriesKey { indicator, area, group, period } = series.clone();
     FigureKey { indicator, area, group, period, window_start }
-}
-
-/// The months a range of windows touches, as a range that is cheap to ask.
-fn months_of(windows: &Range<EventTime>) -> Range<Month> {
-    let first = Month::of_day(day_of(windows.start));
-    let last = Month::of_day(day_of(EventTime(windows.end.0.saturating_sub(1))));
-    first..last.next()
 }

@@ -1,13 +1,11 @@
 //! Rows into Parquet: written beside, read again, listed, and only then gone from where they were.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufWriter};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use nhip_ports::TickRows;
+use nhip_ports::{FileAct, FileWork, TickRows};
 use nhip_proto::{Offset, encode_row};
 use tokio_util::sync::CancellationToken;
 
@@ -16,10 +14,9 @@ use super::listing::Listed;
 use super::merge::Merge;
 use super::order::{Kept, Span, compare, day_of};
 use super::store::{SeriesError, SeriesStore};
-use super::write::Writer;
+use super::write::write_file;
+use crate::durable;
 
-/// Between two looks whether there is something to seal.
-pub const SEAL_INTERVAL: Duration = Duration::from_secs(10);
 /// A row file that is written to for so long is closed, so that its rows are sealed.
 const CLOSE_INTERVAL: Duration = Duration::from_secs(3_600);
 /// Rows sealed in one step; more take another.
@@ -52,9 +49,9 @@ pub(super) enum Step {
 }
 
 impl SeriesStore {
-    /// Seals what is closed, again and again, until told to stop. A failure is told and tried again: nothing is lost
-    /// by waiting.
-    pub async fn keep_sealing(self: Arc<Self>, stop: CancellationToken) {
+    /// Seals what is closed, again and again with a pause between, until told to stop. A failure is told and tried
+    /// again: nothing is lost by waiting.
+    pub async fn keep_sealing(self: Arc<Self>, pause: Duration, stop: CancellationToken) {
         let mut closed = None::<Instant>;
         loop {
             // The first time: the row file of the process before.
@@ -68,7 +65,7 @@ impl SeriesStore {
                 metrics::counter!("nhip_rows_seal_failures_total").increment(1);
                 tracing::error!(%error, "rows cannot be sealed; they stay in the row files");
             }
-            if stop.run_until_cancelled(tokio::time::sleep(SEAL_INTERVAL)).await.is_none() {
+            if stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
                 break;
             }
         }
@@ -130,12 +127,12 @@ impl SeriesStore {
             rows.dedup_by(|left, right| compare(left, right).is_eq());
             let name = listing.name(Span::Day(day));
             let mut rows = rows.into_iter();
-            listing.files.push(self.write_file(name, || Ok(rows.next()))?);
+            listing.files.push(self.write_file(name, FileWork::SeriesSeal, || Ok(rows.next()))?);
             files += 1;
             watch(Step::FileWritten);
         }
         listing.covered = to.0;
-        listing.swap(&self.directory)?;
+        listing.swap(&self.directory, FileWork::SeriesSeal)?;
         self.state().list(&self.directory, listing);
         watch(Step::Listed);
         Ok(files)
@@ -143,41 +140,45 @@ impl SeriesStore {
 
     /// Spans with too many files, one after the other.
     fn merge_all(&self, watch: &impl Fn(Step)) -> Result<u64, SeriesError> {
-        let mut merged = 0;
+        let (mut merged, mut damaged) = (0, BTreeSet::new());
         loop {
             let files = self.state().files.clone();
-            let Some((span, files)) = due(&files) else { break };
+            let Some((span, files)) = due(&files, &damaged) else { break };
             match self.merge(span, &files, watch) {
                 Ok(()) => merged += 1,
-                // What is damaged is told to whoever asks for it; it is not mixed into what is whole.
+                // What is damaged is told to whoever asks for it; it is not mixed into what is whole, nor does it
+                // keep other days and months from becoming one.
                 Err(SeriesError::Damaged(what)) => {
-                    tracing::error!(what, "files are not merged");
-                    break;
+                    tracing::error!(what, %span, "files are not merged");
+                    damaged.insert(span);
                 }
                 Err(error) => return Err(error),
             }
         }
+        metrics::gauge!("nhip_rows_merges_damaged").set(damaged.len() as f64);
         Ok(merged)
     }
 
     fn merge(&self, span: Span, files: &[Arc<SeriesFile>], watch: &impl Fn(Step)) -> Result<(), SeriesError> {
-        let began = Instant::now();
-        let opened: Vec<Arc<Opened>> = files.iter().map(|file| file.pin()).collect::<Result<_, _>>()?;
+        let (began, work) = (Instant::now(), merge_work(span));
+        let opened: Vec<Arc<Opened>> = files.iter().map(|file| file.open()).collect::<Result<_, _>>()?;
         let mut rows = Merge::new(&opened)?;
         let mut listing = self.state().listing.clone();
         let name = listing.name(span);
-        let written = self.write_file(name, || rows.next_row())?;
+        let written = self.write_file(name, work, || rows.next_row())?;
         watch(Step::Merged);
+        files.iter().try_for_each(|file| file.pin().map(drop))?;
         let replaced: BTreeSet<&str> = files.iter().map(|file| file.listed.name.as_str()).collect();
         listing.files.retain(|file| !replaced.contains(file.name.as_str()));
         listing.files.push(written);
-        listing.swap(&self.directory)?;
+        listing.swap(&self.directory, work)?;
         self.state().list(&self.directory, listing);
         self.forget_removed();
         watch(Step::MergeListed);
         for file in files {
-            fs::remove_file(file.listed.path(&self.directory))?;
+            durable::remove(&file.listed.path(&self.directory), work)?;
         }
+        durable::settle(&self.directory, work)?;
         watch(Step::Removed);
         metrics::histogram!("nhip_rows_merge_seconds").record(began.elapsed().as_secs_f64());
         Ok(())
@@ -187,37 +188,26 @@ impl SeriesStore {
     fn write_file(
         &self,
         name: String,
+        work: FileWork,
         mut next: impl FnMut() -> Result<Option<Kept>, SeriesError>,
     ) -> Result<Listed, SeriesError> {
-        let path = self.directory.join(&name);
-        let unfinished = self.directory.join(format!("{name}.tmp"));
-        let file =
-            OpenOptions::new().write(true).create(true).truncate(true).mode(0o640).open(&unfinished)?;
-        let mut writer = Writer::new(BufWriter::new(file))?;
-        let (mut digest, mut tick_first, mut tick_last) = (Digest::default(), u64::MAX, 0);
-        while let Some(kept) = next()? {
-            digest.add(&kept);
-            tick_first = tick_first.min(kept.tick.0);
-            tick_last = tick_last.max(kept.tick.0);
-            writer.push(kept)?;
+        let mut digest = Digest::default();
+        let listed = write_file(&self.directory, name, work, || {
+            let kept = next()?;
+            kept.iter().for_each(|kept| digest.add(kept));
+            Ok(kept)
+        })?;
+        let again = Arc::new(Opened::verified(&listed.path(&self.directory), &listed)?);
+        if Digest::of(&again)? != digest {
+            return Err(not_as_written(&listed.name));
         }
-        let (out, rows) = writer.finish()?;
-        let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
-        file.sync_all()?;
-        fs::rename(&unfinished, &path)?;
-        File::open(&self.directory)?.sync_all()?;
-        let mut hasher = blake3::Hasher::new();
-        io::copy(&mut File::open(&path)?, &mut hasher)?;
-        let blake3 = hasher.finalize().to_hex().to_string();
-        let bytes = file.metadata()?.len();
-        let listed = Listed { name, bytes, blake3, rows, tick_first, tick_last };
-        let again = Arc::new(Opened::verified(&path, &listed)?);
-        if Digest::of(&again)? == digest { Ok(listed) } else { Err(not_as_written(&listed.name)) }
+        work.did(FileAct::Compared);
+        Ok(listed)
     }
 }
 
-/// The first span whose files should become one.
-fn due(files: &[Arc<SeriesFile>]) -> Option<(Span, Vec<Arc<SeriesFile>>)> {
+/// The first span whose files should become one, of those that can.
+fn due(files: &[Arc<SeriesFile>], damaged: &BTreeSet<Span>) -> Option<(Span, Vec<Arc<SeriesFile>>)> {
     let newest = files.iter().map(|file| file.span.month()).max()?;
     let newest_day = files.iter().filter_map(|file| day(file.span)).max().unwrap_or(i64::MIN);
     let mut months: BTreeMap<Span, Vec<Arc<SeriesFile>>> = BTreeMap::new();
@@ -231,6 +221,8 @@ fn due(files: &[Arc<SeriesFile>]) -> Option<(Span, Vec<Arc<SeriesFile>>)> {
             days.entry(file.span).or_default().push(Arc::clone(file));
         }
     }
+    months.retain(|span, _| !damaged.contains(span));
+    days.retain(|span, _| !damaged.contains(span));
     let whole = |span: &Span, files: &Vec<Arc<SeriesFile>>| {
         let has_month = files.iter().any(|file| file.span == *span);
         if has_month { files.len() > DAY_FILES_MAX } else { !files.is_empty() }
@@ -241,6 +233,13 @@ fn due(files: &[Arc<SeriesFile>]) -> Option<(Span, Vec<Arc<SeriesFile>>)> {
         files.truncate(MERGED_FILES_MAX);
         (span, files)
     })
+}
+
+fn merge_work(span: Span) -> FileWork {
+    match span {
+        Span::Day(_) => FileWork::SeriesMergeDay,
+        Span::Month(_) => FileWork::SeriesMergeMonth,
+    }
 }
 
 fn day(span: Span) -> Option<i64> {

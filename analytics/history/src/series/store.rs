@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use nhip_ports::{HistoryError, Landing, RowStore, RowStoreError, TickRows};
+use nhip_ports::{FileWork, HistoryError, Landing, RowStore, RowStoreError, TickRows};
 use nhip_proto::{CodecError, Offset, Row};
 use parquet::errors::ParquetError;
 use thiserror::Error;
@@ -15,6 +15,7 @@ use thiserror::Error;
 use super::file::{Opened, SeriesFile};
 use super::hot::Hot;
 use super::listing::{Listing, span_of};
+use crate::durable;
 use crate::manifest::ManifestError;
 
 /// Rows in memory that wait for their way into Parquet; beyond it writing waits.
@@ -197,7 +198,7 @@ fn sweep(directory: &Path, listing: &Listing) -> io::Result<()> {
         let ours = span_of(written).is_some() || name == "manifest.tmp";
         if ours && !listing.files.iter().any(|file| file.name == name) {
             tracing::info!(file = name, "a series file no manifest names is removed");
-            fs::remove_file(entry.path())?;
+            durable::remove(&entry.path(), FileWork::SeriesSweep)?;
         }
     }
     Ok(())

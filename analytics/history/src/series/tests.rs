@@ -2,6 +2,7 @@
 
 mod crash;
 mod damage;
+mod groups;
 mod model;
 
 use std::path::Path;
@@ -109,19 +110,9 @@ fn a_row_comes_back_exactly() {
             ..row(9, "đường \"số\" 1,\n=2", 2, 3, 0)
         },
     ];
-    let bytes = super::parquet_of(strange.to_vec()).expect("encoded");
+    let bytes = super::parquet_of(strange.to_vec(), Vec::new()).expect("encoded");
     let directory = tempfile::tempdir().expect("a directory");
-    let path = directory.path().join("rows");
-    std::fs::write(&path, &bytes).expect("written");
-    let listed = super::listing::Listed {
-        name: "rows".to_owned(),
-        bytes: bytes.len() as u64,
-        blake3: blake3::hash(&bytes).to_hex().to_string(),
-        rows: 3,
-        tick_first: 0,
-        tick_last: 0,
-    };
-    let opened = super::file::Opened::verified(&path, &listed).expect("readable");
+    let opened = opened(&directory, &bytes, 3);
     let mut read: Vec<Row> = opened
         .read_rows(std::slice::from_ref(&(0..3)))
         .expect("rows")
@@ -130,6 +121,21 @@ fn a_row_comes_back_exactly() {
         .collect();
     read.sort_by_key(|row| row.known_offset);
     assert_eq!(read, strange);
+}
+
+/// A file of these bytes, listed with so many rows.
+pub(super) fn opened(directory: &TempDir, bytes: &[u8], rows: u64) -> super::file::Opened {
+    let path = directory.path().join("rows");
+    std::fs::write(&path, bytes).expect("written");
+    let listed = super::listing::Listed {
+        name: "rows".to_owned(),
+        bytes: bytes.len() as u64,
+        blake3: blake3::hash(bytes).to_hex().to_string(),
+        rows,
+        tick_first: 0,
+        tick_last: 0,
+    };
+    super::file::Opened::verified(&path, &listed).expect("readable")
 }
 
 /// A revision of an hour of a series.

@@ -60,9 +60,8 @@ impl SeriesStore {
         let mut places: Vec<(&Arc<SeriesFile>, Vec<Offset>)> = Vec::new();
         for file in files.iter().filter(touched) {
             let opened = self.opened(file)?;
-            let all = 0..opened.rows();
-            let read = opened.read(std::slice::from_ref(&all), &[place::TICK])?;
-            let ticks: Vec<Offset> = read.iter().map(|kept| kept.tick).collect();
+            let read = opened.longs(&(0..opened.rows()), place::TICK)?;
+            let ticks: Vec<Offset> = read.iter().map(|tick| Offset(tick.cast_unsigned())).collect();
             for tick in ticks.iter().filter(|tick| asked.contains(tick)) {
                 *counts.entry(*tick).or_default() += 1;
             }

@@ -94,6 +94,8 @@ async fn compare(store: &Arc<SeriesStore>, model: &MemoryRows, moments: &[u64]) 
             let query = all_of(area, as_of);
             let ours = history.series(query.clone()).await.expect("a series");
             assert_eq!(ours, model.series(query.clone()).await.expect("a series"), "{area} {as_of:?}");
+            let figures = history.figures(query.clone()).await.expect("figures");
+            assert_eq!(figures, model.figures(query.clone()).await.expect("figures"), "{area} {as_of:?}");
             let part = SeriesQuery {
                 from: EventTime(FIRST + 3 * HOUR),
                 to: EventTime(FIRST + 720 * HOUR),
