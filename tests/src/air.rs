@@ -14,7 +14,8 @@ use crate::stepped::SteppedNode;
 /// Its first moment: 2030-03-18T00:00:00+07:00.
 pub const AIR_START: ArrivalTime = ArrivalTime(1_899_997_200 * SECOND);
 
-const PROFILE: &str = include_str!("../profiles/air/profile.toml");
+/// Its text, as it stands in the tree.
+pub const AIR_PROFILE: &str = include_str!("../profiles/air/profile.toml");
 const AREAS: &str = include_str!("../profiles/air/areas.csv");
 const SOURCES: &str = include_str!("../profiles/air/sources.csv");
 
@@ -35,13 +36,8 @@ impl AirNode {
     /// # Panics
     /// If it does not start.
     pub fn start(directory: &Path, change: impl Fn(&str) -> String, more: &[(&str, &str)]) -> Self {
-        let (profile, data) = (directory.join("profile"), directory.join("data"));
-        std::fs::create_dir_all(&profile).expect("a directory");
-        let text = change(PROFILE);
-        let own = [("areas.csv", AREAS), ("sources.csv", SOURCES), ("profile.toml", text.as_str())];
-        for (name, text) in own.iter().chain(more) {
-            std::fs::write(profile.join(name), text).expect("written");
-        }
+        let (profile, data) =
+            (write_air_profile(directory, &change(AIR_PROFILE), more), directory.join("data"));
         let options = NodeOptions::run(&data).set("--profile", &profile.to_string_lossy());
         let stepped = SteppedNode::start(options, AIR_START).expect("a node");
         Self { stepped, profile, data }
@@ -52,7 +48,7 @@ impl AirNode {
     /// # Panics
     /// If the file cannot be written.
     pub fn edit(&self, change: impl Fn(&str) -> String) {
-        std::fs::write(self.profile.join("profile.toml"), change(PROFILE)).expect("written");
+        std::fs::write(self.profile.join("profile.toml"), change(AIR_PROFILE)).expect("written");
     }
 
     /// A connection for the messages of the stations.
@@ -88,6 +84,21 @@ impl AirNode {
         assert_eq!(status, 200, "{path}: {answer}");
         answer
     }
+}
+
+/// Writes a profile with this text into a folder of a directory; `more` are further files of it, or others instead of
+/// its own. Returns the folder.
+///
+/// # Panics
+/// If it cannot be written.
+pub fn write_air_profile(directory: &Path, text: &str, more: &[(&str, &str)]) -> PathBuf {
+    let profile = directory.join("profile");
+    std::fs::create_dir_all(&profile).expect("a directory");
+    let own = [("areas.csv", AREAS), ("sources.csv", SOURCES), ("profile.toml", text)];
+    for (name, text) in own.iter().chain(more) {
+        std::fs::write(profile.join(name), text).expect("written");
+    }
+    profile
 }
 
 /// The topic of a station: `a` is the source `air-a`.

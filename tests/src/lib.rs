@@ -14,7 +14,7 @@ mod series_server;
 mod stepped;
 mod wait;
 
-pub use air::{AIR_START, AirNode, air_reading, air_time, air_topic, nhip};
+pub use air::{AIR_PROFILE, AIR_START, AirNode, air_reading, air_time, air_topic, nhip, write_air_profile};
 pub use broker::{Mosquitto, free_address};
 pub use disk::PowerDisk;
 pub use http::{get, get_json, metric, post};

@@ -32,7 +32,8 @@ fn encoded(text: &str) -> String {
 /// Answers that are right for a question nobody should ask.
 fn is_harmless(status: u16, body: &str) -> bool {
     let problem = body.contains("\"type\"") && body.contains("\"title\"");
-    let tells = ["root:x:", "panicked", "No such file", "/work/", "/tmp/", "src/"]
+    let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("/")).to_string_lossy();
+    let tells = ["root:x:", "panicked", "No such file", &checkout, "/tmp/", "src/"]
         .iter()
         .any(|word| body.contains(word));
     !tells && (status == 200 || ((400..500).contains(&status) && (problem || body.is_empty())))

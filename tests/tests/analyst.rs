@@ -7,94 +7,19 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use nhip_proto::{ArrivalTime, MINUTE, SECOND};
-use nhip_tests::{MqttWire, NodeOptions, SteppedNode, binary, get_json, metric, post, until, until_some};
+use nhip_proto::{MINUTE, SECOND};
+use nhip_tests::{
+    AIR_PROFILE, AIR_START, MqttWire, NodeOptions, SteppedNode, binary, get_json, metric, post, until,
+    until_some, write_air_profile,
+};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
-/// 2030-03-18T00:00:00+07:00.
-const START: ArrivalTime = ArrivalTime(1_899_997_200 * SECOND);
 const WAIT_MAX: Duration = Duration::from_secs(120);
 /// Seconds of work, also for few rows; its process is held once it is seen, so that it is under way for certain.
 const LONG: &str = "SELECT COUNT(*) AS n FROM revisions a CROSS JOIN revisions b CROSS JOIN revisions c \
     CROSS JOIN revisions d CROSS JOIN revisions e CROSS JOIN revisions f WHERE a.k + b.k + c.k + d.k + e.k + f.k > 0";
 const MESSAGES_WHILE_KILLED: i64 = 40;
-
-const PROFILE: &str = r#"
-[profile]
-id = "asked"
-name = { vi = "Hỏi", en = "Asked" }
-zone = "Asia/Ho_Chi_Minh"
-
-[[quantity]]
-name = "pm25"
-label = { vi = "Bụi mịn", en = "Fine dust" }
-unit = "ug/m3"
-scale = 1
-min = 0
-max = 100000
-
-[[stream]]
-id = "air"
-name = { vi = "Không khí", en = "Air" }
-identity = "time"
-cadence = "10m"
-lateness = "3h"
-staleness = "30m"
-
-[stream.quantities]
-pm25 = "ug/m3"
-
-[[route]]
-filter = "vendor/+/measures"
-stream = "air"
-dialect = "json-map"
-mapping = "vendor"
-source = "air-{1}"
-
-[[mapping]]
-id = "vendor"
-time = { path = "at" }
-values = [{ name = "pm25", path = "values.pm25" }]
-
-[[domain]]
-id = "env"
-name = { vi = "Môi trường", en = "Environment" }
-
-[[indicator]]
-id = "env.pm25_1h"
-name = { vi = "Bụi mịn theo giờ", en = "Hourly fine dust" }
-domain = "env"
-unit = "ug/m3"
-scale = 1
-owner = "Nhịp"
-basis = "test"
-stream = "air"
-mean = "pm25"
-window = "1h"
-direction = "worse"
-completeness_min = 0.0
-
-[[indicator.test]]
-name = "a mean"
-story = '''
-on 2030-03-18
-at 07:00 air air-a pm25=10
-at 07:10 air air-a pm25=20
-tick 09:10
-expect env.pm25_1h P 07:00 = 15 final
-'''
-
-[[view]]
-id = "main"
-title = { vi = "Không khí", en = "Air" }
-map = "env.pm25_1h"
-tiles = ["env.pm25_1h"]
-"#;
-
-const AREAS: &str = "code,name,name_en,kind,parent,column,row,population,valid_from,valid_to\n\
-    P,Tỉnh,Province,province,,,,,2020-01-01,\nA,Một,One,xa,P,0,0,,2020-01-01,\n";
-const SOURCES: &str = "id,stream,area,name,name_en,owner\nair-a,air,A,Trạm A,Station A,Nhịp\n";
 
 /// The worker as its operator runs it; killed when dropped.
 struct Worker(Child);
@@ -160,15 +85,11 @@ struct Station {
 
 impl Station {
     fn start(directory: &Path, socket: &Path) -> Self {
-        let profile = directory.join("profile");
-        std::fs::create_dir_all(&profile).expect("a directory");
-        std::fs::write(profile.join("areas.csv"), AREAS).expect("written");
-        std::fs::write(profile.join("sources.csv"), SOURCES).expect("written");
-        std::fs::write(profile.join("profile.toml"), PROFILE).expect("written");
+        let profile = write_air_profile(directory, AIR_PROFILE, &[]);
         let options = NodeOptions::run(&directory.join("data"))
             .set("--profile", &profile.to_string_lossy())
             .set("--analyst", &socket.to_string_lossy());
-        Self { stepped: SteppedNode::start(options, START).expect("a node"), sent: 0 }
+        Self { stepped: SteppedNode::start(options, AIR_START).expect("a node"), sent: 0 }
     }
 
     fn http(&self) -> SocketAddr {
@@ -179,8 +100,9 @@ impl Station {
     fn publish(&mut self, minute: i64, value: i64) {
         let mqtt = self.stepped.node.mqtt.expect("an endpoint");
         let mut client = MqttWire::connect(mqtt, "vendor").expect("connects");
-        let time =
-            jiff::Timestamp::from_second(START.plus(minute * MINUTE).0 / SECOND).expect("a time").to_string();
+        let time = jiff::Timestamp::from_second(AIR_START.plus(minute * MINUTE).0 / SECOND)
+            .expect("a time")
+            .to_string();
         let payload = json!({ "at": time, "values": { "pm25": value } }).to_string();
         client.publish_all([("vendor/a/measures", payload.as_bytes())]).expect("acknowledged");
         self.stepped.settle();
@@ -211,12 +133,12 @@ fn a_worker_killed_in_the_middle_of_a_question_takes_nothing_with_it() {
         for ten in 0..6 {
             let minute = hour * 60 + ten * 10;
             station.publish(minute, 10 * (hour + 1) + ten);
-            station.stepped.step_to(START.plus((minute + 5) * MINUTE));
+            station.stepped.step_to(AIR_START.plus((minute + 5) * MINUTE));
         }
     }
     // Out of order, inside the lateness: hour 0 was final and is revised.
     station.publish(55, 100);
-    station.stepped.step_to(START.plus(200 * MINUTE));
+    station.stepped.step_to(AIR_START.plus(200 * MINUTE));
     station.stepped.kill_and_start();
     let sealed = || metric(station.http(), "nhip_rows_sealed_total").is_some_and(|rows| rows > 0.0);
     until("the rows are sealed", WAIT_MAX, sealed);

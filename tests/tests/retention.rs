@@ -6,87 +6,27 @@ use std::process::Command;
 use std::time::Duration;
 
 use nhip_proto::{ArrivalTime, MINUTE, SECOND};
-use nhip_tests::{MqttWire, NodeOptions, SteppedNode, binary, get_json, metric, post, until};
+use nhip_tests::{
+    AIR_PROFILE, AIR_START, MqttWire, NodeOptions, SteppedNode, binary, get_json, metric, post, until,
+    write_air_profile,
+};
 use serde_json::{Value, json};
 
-/// 2030-03-18T00:00:00+07:00, 17:00 UTC of the day before.
-const START: ArrivalTime = ArrivalTime(1_899_997_200 * SECOND);
-/// The end of that UTC day.
-const DAY_END: ArrivalTime = ArrivalTime(START.0 + 7 * 60 * MINUTE);
+/// The end of the UTC day of the start, 17:00 in it.
+const DAY_END: ArrivalTime = ArrivalTime(AIR_START.0 + 7 * 60 * MINUTE);
 const DAY: i64 = 24 * 60 * MINUTE;
 const KEY: &str = "air/2030-03-17";
 const UNDER: &str = "stream air: sealed_days = 30; QĐ 7";
 /// How long the keeper may take to see a Tick (a loaded test machine).
 const SEEN_MAX: Duration = Duration::from_secs(60);
 
-const PROFILE: &str = r#"
-[profile]
-id = "kept"
-name = { vi = "Giữ", en = "Kept" }
-zone = "Asia/Ho_Chi_Minh"
-
-[[quantity]]
-name = "pm25"
-label = { vi = "Bụi mịn", en = "Fine dust" }
-unit = "ug/m3"
-scale = 1
-min = 0
-max = 100000
-
-[[stream]]
-id = "air"
-name = { vi = "Không khí", en = "Air" }
-identity = "time"
-cadence = "10m"
-lateness = "1h"
-staleness = "30m"
-
-[stream.quantities]
-pm25 = "ug/m3"
-
+/// Of the profile of `tests/profiles/air`.
+const RETENTION: &str = "
 [[retention]]
-stream = "air"
+stream = \"air\"
 sealed_days = 30
-document = "QĐ 7"
-
-[[domain]]
-id = "env"
-name = { vi = "Môi trường", en = "Environment" }
-
-[[indicator]]
-id = "env.pm25_1h"
-name = { vi = "Bụi mịn theo giờ", en = "Hourly fine dust" }
-domain = "env"
-unit = "ug/m3"
-scale = 1
-owner = "Nhịp"
-basis = "test"
-stream = "air"
-mean = "pm25"
-window = "1h"
-direction = "worse"
-completeness_min = 0.0
-
-[[indicator.test]]
-name = "a mean"
-story = '''
-on 2030-03-18
-at 07:00 air air-a pm25=10
-at 07:10 air air-a pm25=20
-tick 09:10
-expect env.pm25_1h P 07:00 = 15 final
-'''
-
-[[view]]
-id = "main"
-title = { vi = "Không khí", en = "Air" }
-map = "env.pm25_1h"
-tiles = ["env.pm25_1h"]
-"#;
-
-const AREAS: &str = "code,name,name_en,kind,parent,column,row,population,valid_from,valid_to\n\
-    P,Tỉnh,Province,province,,,,,2020-01-01,\nA,Một,One,xa,P,0,0,,2020-01-01,\n";
-const SOURCES: &str = "id,stream,area,name,name_en,owner\nair-a,air,A,Trạm A,Station A,Nhịp\n";
+document = \"QĐ 7\"
+";
 
 struct Kept {
     stepped: SteppedNode,
@@ -96,23 +36,19 @@ struct Kept {
 
 impl Kept {
     fn start(directory: &Path) -> Self {
-        let profile = directory.join("profile");
         let (data, keys) = (directory.join("data"), directory.join("data-keys"));
-        std::fs::create_dir_all(&profile).expect("a directory");
-        std::fs::write(profile.join("areas.csv"), AREAS).expect("written");
-        std::fs::write(profile.join("sources.csv"), SOURCES).expect("written");
-        std::fs::write(profile.join("profile.toml"), PROFILE).expect("written");
+        let profile = write_air_profile(directory, &format!("{AIR_PROFILE}{RETENTION}"), &[]);
         let options = NodeOptions::run(&data).set("--profile", &profile.to_string_lossy());
-        Self { stepped: SteppedNode::start(options, START).expect("a node"), data, keys }
+        Self { stepped: SteppedNode::start(options, AIR_START).expect("a node"), data, keys }
     }
 
     /// A reading of these minutes after the start.
     fn publish(&mut self, minute: i64) {
         let mqtt = self.stepped.node.mqtt.expect("an endpoint");
         let mut client = MqttWire::connect(mqtt, "station").expect("connects");
-        let time = jiff::Timestamp::from_second(START.plus(minute * MINUTE).0 / SECOND).expect("a time");
+        let time = jiff::Timestamp::from_second(AIR_START.plus(minute * MINUTE).0 / SECOND).expect("a time");
         let payload = json!({ "time": time.to_string(), "values": { "pm25": 10 + minute } }).to_string();
-        client.publish_all([("nhip/v1/kept/air/air-a", payload.as_bytes())]).expect("acknowledged");
+        client.publish_all([("nhip/v1/dust/air/air-a", payload.as_bytes())]).expect("acknowledged");
         self.stepped.settle();
     }
 
@@ -140,7 +76,7 @@ fn what_is_past_its_retention_can_never_be_read_again() {
     for minute in [0, 10, 20] {
         kept.publish(minute);
     }
-    kept.stepped.step_to(START.plus(120 * MINUTE));
+    kept.stepped.step_to(AIR_START.plus(120 * MINUTE));
     let source = &get_json(kept.stepped.node.http, "/api/v1/sources")["items"][0];
     assert_eq!(source["retention"]["sealed_days"], 30, "{source}");
     assert_eq!(source["retention"]["basis"], "QĐ 7", "{source}");

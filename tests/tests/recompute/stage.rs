@@ -6,81 +6,24 @@ use std::time::{Duration, Instant};
 
 use nhip_adapters::LogFiles;
 use nhip_proto::{ArrivalTime, MINUTE, Offset, SECOND};
-use nhip_tests::{MqttWire, NodeOptions, SteppedNode, binary, metric, post};
+use nhip_tests::{AIR_PROFILE, MqttWire, NodeOptions, SteppedNode, binary, metric, post, write_air_profile};
 use serde_json::Value;
 
-/// 2030-03-18T00:00:00+07:00.
-pub(crate) const START: ArrivalTime = ArrivalTime(1_899_997_200 * SECOND);
+pub(crate) use nhip_tests::AIR_START as START;
 pub(crate) const HOUR: i64 = 60 * MINUTE;
 /// How long sealing and trimming may take on a loaded test machine.
 const TRIMMED_MAX: Duration = Duration::from_secs(120);
-
-pub(crate) const PROFILE: &str = r#"
-[profile]
-id = "past"
-name = { vi = "Quá khứ", en = "Past" }
-zone = "Asia/Ho_Chi_Minh"
-
-[[quantity]]
-name = "pm25"
-label = { vi = "Bụi mịn", en = "Fine dust" }
-unit = "ug/m3"
-scale = 1
-min = 0
-max = 100000
-
-[[stream]]
-id = "air"
-name = { vi = "Không khí", en = "Air" }
-identity = "time"
-cadence = "10m"
-lateness = "1h"
-horizon = "3h"
-staleness = "30m"
-
-[stream.quantities]
-pm25 = "ug/m3"
-
-[[domain]]
-id = "env"
-name = { vi = "Môi trường", en = "Environment" }
-
-[[indicator]]
-id = "env.pm25_1h"
-name = { vi = "Bụi mịn theo giờ", en = "Hourly fine dust" }
-domain = "env"
-unit = "ug/m3"
-scale = 1
-owner = "Nhịp"
-basis = "test"
-stream = "air"
-mean = "pm25"
-window = "1h"
-direction = "worse"
-completeness_min = 0.0
-
-[[indicator.test]]
-name = "a mean"
-story = '''
-on 2030-03-18
-at 07:00 air air-a pm25=10
-at 07:10 air air-a pm25=20
-tick 09:10
-expect env.pm25_1h P 07:00 = 15 final
-'''
-
-[[view]]
-id = "main"
-title = { vi = "Không khí", en = "Air" }
-map = "env.pm25_1h"
-tiles = ["env.pm25_1h"]
-"#;
 
 const AREAS: &str = "code,name,name_en,kind,parent,column,row,population,valid_from,valid_to\n\
     P,Tỉnh,Province,province,,,,,2020-01-01,\nA,Một,One,xa,P,0,0,,2020-01-01,\n\
     B,Hai,Two,xa,P,1,0,,2020-01-01,\n";
 const SOURCES: &str = "id,stream,area,name,name_en,owner\nair-a,air,A,Trạm A,Station A,Nhịp\n\
     air-b,air,B,Trạm B,Station B,Nhịp\n";
+
+/// The profile of `tests/profiles/air`, sooner late and sooner forgotten.
+fn profile() -> String {
+    AIR_PROFILE.replace("lateness = \"3h\"", "lateness = \"1h\"\nhorizon = \"3h\"")
+}
 
 /// The node.
 pub(crate) struct Past {
@@ -92,11 +35,9 @@ pub(crate) struct Past {
 impl Past {
     /// `archive`: the lines of its table in the configuration.
     pub(crate) fn start(directory: &Path, archive: &str) -> Self {
-        let (profile, data) = (directory.join("profile"), directory.join("data"));
-        std::fs::create_dir_all(&profile).expect("a directory");
-        std::fs::write(profile.join("areas.csv"), AREAS).expect("written");
-        std::fs::write(profile.join("sources.csv"), SOURCES).expect("written");
-        std::fs::write(profile.join("profile.toml"), PROFILE).expect("written");
+        let data = directory.join("data");
+        let more = [("areas.csv", AREAS), ("sources.csv", SOURCES)];
+        let profile = write_air_profile(directory, &profile(), &more);
         let config = directory.join("nhip.toml");
         let text = format!("snapshot_seconds = 1\n[log]\nsegment_kib = 64\n[archive]\n{archive}");
         std::fs::write(&config, text).expect("written");
@@ -107,7 +48,7 @@ impl Past {
     }
 
     pub(crate) fn edit(&self, change: impl Fn(&str) -> String) {
-        std::fs::write(self.profile.join("profile.toml"), change(PROFILE)).expect("written");
+        std::fs::write(self.profile.join("profile.toml"), change(&profile())).expect("written");
     }
 
     /// Both stations every ten minutes of some hours; every seventh message twice, and of every fourth hour station A
@@ -196,7 +137,7 @@ pub(crate) fn value(hour: i64, step: i64) -> i64 {
 }
 
 fn topic(station: &str) -> String {
-    format!("nhip/v1/past/air/air-{station}")
+    format!("nhip/v1/dust/air/air-{station}")
 }
 
 pub(crate) fn reading(at: ArrivalTime, value: i64, remark: &str) -> String {

@@ -25,7 +25,7 @@ fn a_payload_is_shown_on_the_machine_alone_and_only_after_it_was_logged() {
     let payload = reading(START, 70, &remark);
     let mqtt = past.stepped.node.mqtt.expect("an endpoint");
     let mut client = MqttWire::connect(mqtt, "station").expect("connects");
-    client.publish_all([("nhip/v1/past/air/air-a", payload.as_bytes())]).expect("acknowledged");
+    client.publish_all([("nhip/v1/dust/air/air-a", payload.as_bytes())]).expect("acknowledged");
     past.pass(30 * 60 * SECOND);
     past.fill();
     past.trimmed(1.0);
@@ -36,7 +36,7 @@ fn a_payload_is_shown_on_the_machine_alone_and_only_after_it_was_logged() {
     let offset = sample["offset"].as_u64().expect("a sample, although its record was trimmed");
     assert!(offset < past.first_in_segments().0, "the record is in the archive alone");
     assert_eq!(sample["items"][0], "pm25=70", "{explained}");
-    assert_eq!(sample["topic"], "nhip/v1/past/air/air-a");
+    assert_eq!(sample["topic"], "nhip/v1/dust/air/air-a");
     assert_eq!(sample["payload_hash"].as_str().map(str::len), Some(32));
 
     refuses_without_reason(http, &past.data);
@@ -49,7 +49,7 @@ fn a_payload_is_shown_on_the_machine_alone_and_only_after_it_was_logged() {
     let shown = unseal(http, &past.data, &because);
     let said = String::from_utf8_lossy(&shown.stdout).into_owned();
     assert!(shown.status.success(), "{said}{}", String::from_utf8_lossy(&shown.stderr));
-    assert!(said.contains(PLATE) && said.contains("topic nhip/v1/past/air/air-a"), "{said}");
+    assert!(said.contains(PLATE) && said.contains("topic nhip/v1/dust/air/air-a"), "{said}");
     assert!(said.contains("\\u{202e}") && said.contains("\\u{9b}2Kxe"), "marks stand as escapes: {said}");
     assert!(!said.contains(MARKS) && !said.contains('\u{1b}'), "nothing drives the terminal: {said}");
 
