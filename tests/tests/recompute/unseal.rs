@@ -1,7 +1,8 @@
 //! `nhip explain --unseal`: only here, only with a reason, and only after the node logged it.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Output;
 
 use nhip_adapters::KeyFiles;
@@ -76,7 +77,7 @@ fn a_payload_is_shown_on_the_machine_alone_and_only_after_it_was_logged() {
     assert!(said.contains(&logged), "{logged} in {said}");
 }
 
-/// Destroys the key all payloads here were sealed with.
+/// Destroys the key all payloads here were sealed with, and puts its file back.
 fn destroy_first_key(data: &Path) -> String {
     let owner = std::fs::read_to_string(data.join("installation")).expect("an installation");
     let owner = u128::from_str_radix(owner.trim(), 16).expect("32 hexadecimal digits").to_be_bytes();
@@ -84,11 +85,21 @@ fn destroy_first_key(data: &Path) -> String {
     let keys = KeyFiles::open(Path::new(&keys(data)), &list, owner).expect("keys");
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let id = runtime.block_on(keys.ids()).expect("ids").remove(0);
+    let older = key_files(data);
     let destruction =
         Destruction { at: ArrivalTime(0), under: "a judgement".to_owned(), author: "Lan".to_owned() };
     let destroyed = runtime.block_on(keys.destroy(std::slice::from_ref(&id), &destruction));
     assert_eq!(destroyed.expect("destroyed"), std::slice::from_ref(&id));
+    assert_ne!(key_files(data), older, "the key is gone from its file");
+    // As an older copy of the keys brings it back.
+    older.iter().for_each(|(path, bytes)| std::fs::write(path, bytes).expect("written"));
     id
+}
+
+fn key_files(data: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let files = std::fs::read_dir(keys(data)).expect("keys").map(|entry| entry.expect("an entry").path());
+    let keys = files.filter(|path| path.extension().is_some_and(|ending| ending == "key"));
+    keys.map(|path| (path.clone(), std::fs::read(path).expect("bytes"))).collect()
 }
 
 fn refuses_without_reason(http: SocketAddr, data: &Path) {
