@@ -174,10 +174,9 @@ fn undeclared(stamp: &Stamp, context: &DecodeContext<'_>, position: usize) -> It
     item
 }
 
-/// An item of a declared state; a state the profile does not list stays sealed.
+/// An item of a declared state or thing; a state the profile does not list, and what is no id, stay sealed.
 fn state_item(stamp: &Stamp, context: &DecodeContext<'_>, name: &str, state: Option<&str>) -> Item {
-    let declared = context.stream.states.get(name);
-    let known = state.filter(|state| declared.is_some_and(|all| all.iter().any(|one| one == state)));
+    let known = state.filter(|state| context.stream.lists(name, state));
     let value = known.map_or(ItemValue::Missing, |state| ItemValue::State(state.to_owned()));
     let mut item = stamp.item(context, ItemName::Text(name.to_owned()), value);
     if state.is_some() && known.is_none() {

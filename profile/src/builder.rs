@@ -1,6 +1,6 @@
 //! Profiles made by hand, for the tests of other crates; what `load` checks is not checked here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use nhip_proto::{AreaCode, MINUTE, Origin, SourceId, StreamId};
 
@@ -185,6 +185,8 @@ impl Stream {
                 .map(|(name, unit)| ((*name).to_owned(), (*unit).to_owned()))
                 .collect(),
             states: BTreeMap::new(),
+            things: BTreeSet::new(),
+            place: None,
         }
     }
 }

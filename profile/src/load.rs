@@ -125,11 +125,12 @@ fn read<'a>(
     calendars::read(all("calendar"), texts, &mut loading);
     badges::read(all("badge"), &mut loading);
     units::read(texts, &mut loading);
+    // Streams may take the codes of areas as words.
+    areas::read(texts, &mut loading);
     streams::read_streams(all("stream"), &mut loading);
     retentions::read(all("retention"), &mut loading);
     mappings::read(all("mapping"), &mut loading);
     routes::read(all("route"), &mut loading);
-    areas::read(texts, &mut loading);
     sources::read(texts, &mut loading);
     water_levels::read(all("water_level"), &mut loading);
     indicators::read_domains(all("domain"), &mut loading);

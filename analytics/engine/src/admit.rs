@@ -177,6 +177,8 @@ impl Visit<'_, '_> {
         self.read(items, births, stream);
         let judged = std::mem::take(&mut self.out.judged);
         let values = std::mem::take(&mut self.out.values);
+        let named = stream.place.as_ref().and_then(|place| place.area(&values));
+        let bound = &named.map_or(*bound, |area| bound.at(area));
         let mut applied = false;
         for (at, (item, result)) in items.iter().zip(&judged).enumerate() {
             match *result {
@@ -364,7 +366,7 @@ impl Visit<'_, '_> {
             // A counter stands until it is read again; a state only while it is fresh.
             let until = match value {
                 Value::Number(_) => i64::MAX,
-                Value::State(_) => moment.time.saturating_add(stream.staleness),
+                Value::State(_) | Value::Thing(_) => moment.time.saturating_add(stream.staleness),
             };
             let sample = Sample {
                 time: moment.time,
@@ -398,8 +400,8 @@ impl Visit<'_, '_> {
         };
         let joined = self.source.joined.get_mut(drive.slot as usize);
         let joined = joined.is_some_and(|joined| std::mem::replace(joined, start) == start);
-        // What was joined last tells nothing of the other groups of a state.
-        let joins = !joined || matches!(definition.split, Split::State(_));
+        // What was joined last tells nothing of the other groups of a state, nor of other areas.
+        let joins = !joined || matches!(definition.split, Split::State(_)) || stream.place.is_some();
         let touch = Touch {
             definition: drive.definition,
             place,
@@ -410,6 +412,7 @@ impl Visit<'_, '_> {
             time: Some(moment.time),
             counted,
             joins,
+            retracts: false,
             change,
         };
         if hops == 1 {

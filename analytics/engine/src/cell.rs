@@ -132,6 +132,9 @@ impl Cell {
 
     /// Takes a touch in. `mixed` is [`mix`] of its offset.
     pub(crate) fn take(&mut self, touch: &Touch, mixed: u64) {
+        if touch.retracts {
+            return self.take_back(touch);
+        }
         match touch.change {
             Change::Add(above, below) => {
                 self.above = self.above.wrapping_add(above);
@@ -178,6 +181,25 @@ impl Cell {
         if let Some(time) = touch.time {
             self.time = self.time.max(Some(time));
             self.remember(touch.offset, mixed);
+        }
+    }
+
+    /// Takes back what an earlier touch brought; a window that lost everything has no value.
+    fn take_back(&mut self, touch: &Touch) {
+        match touch.change {
+            Change::Add(above, below) => {
+                self.above = self.above.wrapping_sub(above);
+                self.below = self.below.wrapping_sub(below);
+            }
+            Change::Bucket(key) => self.extra.get_or_insert_default().histogram.take_back(key),
+            // What does not add up is never taken back: check allows it to nobody who corrects.
+            _ => return,
+        }
+        self.changed = self.changed.max(touch.offset);
+        self.written.dirty = true;
+        self.readings = self.readings.saturating_sub(u64::from(touch.counted));
+        if self.readings == 0 {
+            self.sources.clear();
         }
     }
 
@@ -291,3 +313,6 @@ fn shown(definition: &Definition, above: i128, below: i128) -> Option<i128> {
     let above = above.checked_mul(definition.factor)?.checked_mul(ten(up.saturating_sub(down))?)?;
     divide_half_even(above, below.checked_mul(ten(down.saturating_sub(up))?)?)
 }
+
+#[cfg(test)]
+mod tests;

@@ -79,7 +79,7 @@ impl Measured<'_> {
             (Amount::One(conditions), _) => holds(conditions, self.values).then_some(1),
             (Amount::Times(other), Value::Number(number)) => number.checked_mul(beside(other)?),
             (Amount::Beside(other), _) => beside(other),
-            (Amount::Times(_), Value::State(_)) => None,
+            (Amount::Times(_), Value::State(_) | Value::Thing(_)) => None,
         }
     }
 }

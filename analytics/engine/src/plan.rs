@@ -14,8 +14,10 @@ use crate::cell::{Amounts, Cell};
 use crate::derive::{Agreement, Derivations, Overflow, Stage};
 use crate::duty::Answerable;
 use crate::level::{Bounds, Limit, in_force};
+use crate::reading::Value;
 use crate::reports::DeadlinePlan;
 use crate::sub_plan::SubPlan;
+use crate::table::Words;
 
 pub(crate) use compile::{Compiler, Retired, zone_of};
 pub(crate) use places::{OTHER, Split, find_group, source_place};
@@ -66,8 +68,10 @@ pub(crate) struct StreamPlan {
     /// By when its sources owe a report.
     pub(crate) deadline: Option<DeadlinePlan>,
     pub(crate) skew: i64,
-    /// Quantities and states sorted by name.
+    /// Quantities, states and things sorted by name.
     pub(crate) names: Vec<NamePlan>,
+    /// What says in which area a reading counts; none: its source does.
+    pub(crate) place: Option<PlaceBy>,
     /// Samples of states kept for time in state.
     pub(crate) series: Vec<SeriesPlan>,
     /// Definitions that read this stream.
@@ -93,6 +97,36 @@ pub(crate) enum NameKind {
     Quantity { unit: String, default: String, scale: u8, range: (i128, i128) },
     /// State texts and their word numbers; the word of `offline` if it is one of them.
     State { states: Vec<(String, u32)>, offline: Option<u32> },
+    /// The id of a thing.
+    Thing,
+}
+
+/// The state that says in which area a reading counts.
+#[derive(Clone, Debug)]
+pub(crate) struct PlaceBy {
+    /// Its place among the names of the stream.
+    name: u32,
+    /// Its words and the areas they are codes of, sorted by word.
+    areas: Vec<(u32, u32)>,
+}
+
+impl PlaceBy {
+    /// By the name of the state.
+    fn new(name: &str, names: &[NamePlan], codes: &Words) -> Option<Self> {
+        let at = names.iter().position(|known| known.text == name)?;
+        let NameKind::State { states, .. } = &names.get(at)?.kind else { return None };
+        let found = states.iter().filter_map(|(code, word)| Some((*word, codes.get(code)?)));
+        let mut areas: Vec<(u32, u32)> = found.collect();
+        areas.sort_unstable();
+        Some(Self { name: at as u32, areas })
+    }
+
+    /// The area a reading names; none: it names none.
+    pub(crate) fn area(&self, values: &[Option<Value>]) -> Option<u32> {
+        let Some(Some(Value::State(word))) = values.get(self.name as usize) else { return None };
+        let at = self.areas.binary_search_by(|(known, _)| known.cmp(word)).ok()?;
+        self.areas.get(at).map(|(_, area)| *area)
+    }
 }
 
 /// One definition moved by items of one name.

@@ -3,6 +3,7 @@
 use nhip_proto::{Decimal, Item, ItemFlags, ItemName, ItemReason, ItemValue};
 
 use crate::plan::{Condition, NOWHERE, NameKind, NamePlan, StreamPlan, Test};
+use crate::table::hash_bytes;
 
 /// A value in the profile's terms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,6 +12,8 @@ pub(crate) enum Value {
     Number(i128),
     /// The word of the state.
     State(u32),
+    /// A hash of the id of a thing.
+    Thing(u128),
 }
 
 impl Value {
@@ -19,6 +22,7 @@ impl Value {
         match self {
             Self::Number(number) => number,
             Self::State(word) => i128::from(word),
+            Self::Thing(hash) => hash as i128,
         }
     }
 }
@@ -131,8 +135,15 @@ fn value_of(item: &Item, width: ItemFlags, name: &NamePlan) -> Result<Value, Ite
             let known = states.iter().find(|(text, _)| text == state);
             known.map(|(_, word)| Value::State(*word)).ok_or(ItemReason::ValueInvalid)
         }
+        (NameKind::Thing, ItemValue::State(id)) => Ok(Value::Thing(thing_hash(id))),
         _ => Err(ItemReason::ValueInvalid),
     }
+}
+
+/// A fixed hash of the id of a thing, the same on every machine.
+fn thing_hash(id: &str) -> u128 {
+    let half = |seed| u128::from(hash_bytes(seed, id.as_bytes()));
+    (half(1) << 64) | half(2)
 }
 
 /// An integer without its type, read as its birth says.

@@ -63,6 +63,15 @@ impl Histogram {
         }
     }
 
+    /// Takes one value of a bucket back.
+    pub(crate) fn take_back(&mut self, key: i32) {
+        let Ok(at) = self.buckets.binary_search_by(|(known, _)| known.cmp(&key)) else { return };
+        match self.buckets.get_mut(at) {
+            Some((_, count)) if *count > 1 => *count -= 1,
+            _ => drop(self.buckets.remove(at)),
+        }
+    }
+
     /// The value of rank ⌈share × count⌉ (nearest rank); none of no values. The share is `above ÷ below`, in (0, 1].
     pub(crate) fn percentile(&self, (above, below): (u64, u64)) -> Option<i128> {
         let count: u64 = self.buckets.iter().map(|(_, count)| count).sum();

@@ -64,6 +64,13 @@ pub(crate) struct Bound {
     pub(crate) lateness: i64,
 }
 
+impl Bound {
+    /// The same source, speaking of another area than its own.
+    pub(crate) fn at(self, area: u32) -> Self {
+        Self { area, lane: area, ..self }
+    }
+}
+
 impl Source {
     pub(crate) fn new(number: u32, id: SourceId, stream: StreamId, since: i64) -> Self {
         Self {

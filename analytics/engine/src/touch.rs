@@ -15,6 +15,8 @@ pub(crate) struct Touch {
     pub(crate) counted: bool,
     /// Whether the source may not be a member of the window yet.
     pub(crate) joins: bool,
+    /// Whether it takes back what an earlier touch with the same change brought. Only of what adds up and of buckets.
+    pub(crate) retracts: bool,
     pub(crate) change: Change,
 }
 

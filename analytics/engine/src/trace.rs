@@ -179,6 +179,7 @@ impl<'a, 'b> Tracer<'a, 'b> {
                     time: hold.own.then_some(from),
                     counted: self.origin.counted && hold.own && start <= from,
                     joins: true,
+                    retracts: false,
                     change,
                 });
             }
@@ -211,6 +212,7 @@ impl<'a, 'b> Tracer<'a, 'b> {
                     time: joins.then_some(sample.time),
                     counted: own && self.origin.counted,
                     joins,
+                    retracts: false,
                     change: Change::Add(above, below),
                 });
             }

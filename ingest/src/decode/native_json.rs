@@ -145,7 +145,7 @@ fn read_state(
     stamp: &Stamp,
     context: &DecodeContext<'_>,
 ) -> Result<Item, Rejection> {
-    if !context.stream.states.contains_key(name) {
+    if !context.stream.has_words(name) {
         return Ok(undeclared(stamp, context, place));
     }
     match json {

@@ -62,7 +62,7 @@ fn read_measure(
         stamp.event_time = Some(read_milliseconds(milliseconds, index + 1)?);
     }
     let name = measure.name.as_str();
-    let is_state = context.stream.states.contains_key(name);
+    let is_state = context.stream.has_words(name);
     let is_quantity = context.stream.quantities.contains_key(name);
     let mut item = match &measure.value {
         Some(Value::Number(number)) if is_quantity => {

@@ -34,7 +34,7 @@ impl<'c, 'a> Sheet<'c, 'a> {
 
     /// Whether the stream declares this state.
     pub(super) fn wants_state(&self, name: &str) -> bool {
-        self.context.stream.states.contains_key(name)
+        self.context.stream.has_words(name)
     }
 
     /// A number of a quantity; `unit` is empty where the sender names none.
@@ -58,8 +58,7 @@ impl<'c, 'a> Sheet<'c, 'a> {
     /// A state; one the stream does not list is kept as undeclared.
     pub(super) fn state(&mut self, name: &str, state: &str) {
         if self.wants_state(name) {
-            let listed =
-                self.context.stream.states.get(name).is_some_and(|all| all.iter().any(|one| one == state));
+            let listed = self.context.stream.lists(name, state);
             // XML and JSON write truth as `true` or `1`; the profile lists one of the two.
             let other = match state {
                 "1" | "true" if !listed => {

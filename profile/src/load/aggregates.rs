@@ -179,11 +179,12 @@ pub(super) fn read_operand(
 ) -> Option<Operand> {
     let name = section.text(key)?;
     let stream = stream?;
-    if stream.states.contains_key(&name) {
+    if stream.has_words(&name) {
         return Some(Operand::State(name));
     }
     if !stream.quantities.contains_key(&name) {
-        let known = stream.quantities.keys().chain(stream.states.keys()).map(String::as_str);
+        let known = stream.quantities.keys().chain(stream.states.keys()).chain(&stream.things);
+        let known = known.map(String::as_str);
         section.unknown(key, &format!("name of the stream {}", stream.id), &name, known);
     }
     Some(Operand::Quantity(name))

@@ -103,6 +103,9 @@ fn check_mapping_fits(section: &Section<'_>, id: &str, stream: Option<&str>, loa
         section.mistake("mapping", reason, "quantities of the stream");
     }
     for state in &mapping.states {
+        if stream.things.contains(&state.name) {
+            continue;
+        }
         let Some(words) = stream.states.get(&state.name) else {
             let reason =
                 format!("mapping \"{id}\" reads \"{}\", which the stream does not carry", state.name);

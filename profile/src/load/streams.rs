@@ -1,6 +1,6 @@
 //! `[[stream]]`: how items of one kind behave in time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use nhip_proto::{MINUTE, Span, StreamId};
 
@@ -21,6 +21,11 @@ const HORIZON: Span = 72 * HOUR;
 const MINUTES: Span = 5 * MINUTE;
 /// Default of `staleness`, in cadences.
 const STALE_CADENCES: Span = 3;
+
+/// Stands for the codes of all areas in place of a state's words.
+const ALL_AREAS: &str = "areas";
+/// Stands for the ids of all units.
+const ALL_UNITS: &str = "units";
 
 const IDENTITIES: [(&str, Identity); 5] = [
     ("id", Identity::Id),
@@ -58,7 +63,9 @@ fn read_stream(section: &Section<'_>, loading: &mut Loading<'_>) -> Option<Strea
     let stamp =
         if section.has("stamp") { section.choice("stamp", &[("start", true), ("end", false)]) } else { None };
     let quantities = read_quantities(section, loading);
-    let states = read_states(section, &quantities);
+    let states = read_states(section, &quantities, loading);
+    let things = read_things(section, &quantities, &states);
+    let place = read_place(section, &states, loading);
     let disorder = section.span_or("disorder", usual.min(MINUTES));
     let lateness = section.span_or("lateness", LATENESS);
     let horizon = section.span_or("horizon", HORIZON);
@@ -91,6 +98,8 @@ fn read_stream(section: &Section<'_>, loading: &mut Loading<'_>) -> Option<Strea
         stamp_is_start: stamp.unwrap_or(false),
         quantities,
         states,
+        things,
+        place,
     })
 }
 
@@ -140,10 +149,16 @@ fn read_quantities(section: &Section<'_>, loading: &Loading<'_>) -> BTreeMap<Str
 fn read_states(
     section: &Section<'_>,
     quantities: &BTreeMap<String, String>,
+    loading: &Loading<'_>,
 ) -> BTreeMap<String, Vec<String>> {
     let mut states = BTreeMap::new();
     for (_, name, words) in section.free_words("states") {
         let words: Vec<String> = words.into_iter().map(|(_, word)| word).collect();
+        let words = match words.as_slice() {
+            [all] if all == ALL_AREAS => loading.declared.areas.iter().cloned().collect(),
+            [all] if all == ALL_UNITS => loading.declared.units.iter().cloned().collect(),
+            _ => words,
+        };
         let mut once = words.clone();
         once.sort();
         once.dedup();
@@ -156,6 +171,49 @@ fn read_states(
         states.insert(name, words);
     }
     states
+}
+
+fn read_things(
+    section: &Section<'_>,
+    quantities: &BTreeMap<String, String>,
+    states: &BTreeMap<String, Vec<String>>,
+) -> BTreeSet<String> {
+    let mut things = BTreeSet::new();
+    for name in things_of(section) {
+        if quantities.contains_key(&name) || states.contains_key(&name) {
+            section.mistake("things", format!("\"{name}\" is a quantity or state too"), "one of the three");
+        }
+        if !things.insert(name.clone()) {
+            section.mistake("things", format!("\"{name}\" is named twice"), "each name once");
+        }
+    }
+    things
+}
+
+fn things_of(section: &Section<'_>) -> Vec<String> {
+    let words = section.has("things").then(|| section.words("things")).flatten();
+    words.into_iter().flatten().map(|(_, word)| word).collect()
+}
+
+/// The state whose words are codes of areas.
+fn read_place(
+    section: &Section<'_>,
+    states: &BTreeMap<String, Vec<String>>,
+    loading: &Loading<'_>,
+) -> Option<String> {
+    let name = section.has("place").then(|| section.text("place")).flatten()?;
+    let Some(words) = states.get(&name) else {
+        section.unknown("place", "state", &name, states.keys().map(String::as_str));
+        return None;
+    };
+    if let Some(word) = words.iter().find(|word| !loading.declared.areas.contains(*word)) {
+        section.mistake(
+            "place",
+            format!("\"{word}\" of \"{name}\" is no area"),
+            "a state of area codes, or \"areas\"",
+        );
+    }
+    Some(name)
 }
 
 /// The name of a declared stream at the key `stream`.

@@ -1,6 +1,6 @@
 //! Streams, the routes that lead to them, and the sources that send.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use nhip_proto::{AreaCode, Place, SourceId, Span, StreamId};
 
@@ -44,6 +44,37 @@ pub struct Stream {
     pub quantities: BTreeMap<String, String>,
     /// State names it carries and the states each may have, in order.
     pub states: BTreeMap<String, Vec<String>>,
+    /// Names of ids of things it carries (the number of a case), in the clear but not enumerated.
+    pub things: BTreeSet<String>,
+    /// The state that says in which area a reading counts, its words being codes of areas; none: the source's area.
+    pub place: Option<String>,
+}
+
+/// Bytes of an id of a thing at most.
+pub const THING_BYTES_MAX: usize = 64;
+
+impl Stream {
+    /// Whether a name carries words: a state, or the id of a thing.
+    #[must_use]
+    pub fn has_words(&self, name: &str) -> bool {
+        self.states.contains_key(name) || self.things.contains(name)
+    }
+
+    /// Whether a word may stand in the clear under a name.
+    #[must_use]
+    pub fn lists(&self, name: &str, word: &str) -> bool {
+        match self.states.get(name) {
+            Some(words) => words.iter().any(|one| one == word),
+            None => self.things.contains(name) && is_thing(word),
+        }
+    }
+}
+
+/// Whether a text may be the id of a thing: 1 to [`THING_BYTES_MAX`] letters of ASCII, digits and `- _ . / :`, so that no
+/// sentence of a person gets into the clear under its name.
+fn is_thing(word: &str) -> bool {
+    let sign = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:".contains(&byte);
+    (1..=THING_BYTES_MAX).contains(&word.len()) && word.bytes().all(sign)
 }
 
 /// What makes two readings of one source and name the same reading.

@@ -160,10 +160,13 @@ fn whole(word: Word<'_>, most: u64) -> Result<u64, Wrong> {
     })
 }
 
-/// `35.2`, `60ug/m3`, `online` or `null`.
+/// `35.2`, `60ug/m3`, `online`, `"26-1"` (a word that begins like a number) or `null`.
 fn read_value(word: Word<'_>) -> Result<StoryValue, Wrong> {
     if word.text == "null" {
         return Ok(StoryValue::Missing);
+    }
+    if let Some(quoted) = word.text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
+        return Ok(StoryValue::State(quoted.to_owned()));
     }
     let numeric = |sign: char| sign.is_ascii_digit() || matches!(sign, '.' | '-');
     let digits = word.text.find(|sign| !numeric(sign)).unwrap_or(word.text.len());

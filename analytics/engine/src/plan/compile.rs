@@ -5,8 +5,8 @@ use nhip_profile::{Aggregate, DistinctOf, Filter, GroupBy, Indicator, Operand, P
 use nhip_proto::ProfileText;
 
 use super::{
-    Amount, Completeness, Condition, Definition, Drive, Kind, Member, NOWHERE, NameKind, NamePlan, Plan,
-    Reads, SeriesKey, SeriesPlan, Split, StreamPlan, Test, places,
+    Amount, Completeness, Condition, Definition, Drive, Kind, Member, NOWHERE, NameKind, NamePlan, PlaceBy,
+    Plan, Reads, SeriesKey, SeriesPlan, Split, StreamPlan, Test, places,
 };
 use crate::badge::rate_of;
 use crate::calendar::Calendar;
@@ -54,7 +54,7 @@ impl<'a> Compiler<'a> {
     ) -> Plan {
         self.places(areas, retired);
         for stream in self.profile.streams.values() {
-            let plan = self.stream(stream);
+            let plan = self.stream(stream, areas);
             self.plan.streams.push(plan);
         }
         let mut origins = Vec::new();
@@ -84,7 +84,7 @@ impl<'a> Compiler<'a> {
         self.plan.read_places(self.profile, areas);
     }
 
-    fn stream(&mut self, stream: &Stream) -> StreamPlan {
+    fn stream(&mut self, stream: &Stream, areas: &Words) -> StreamPlan {
         let mut names = Vec::new();
         for (name, default) in &stream.quantities {
             let Some(quantity) = self.profile.quantities.get(name) else { continue };
@@ -102,8 +102,12 @@ impl<'a> Compiler<'a> {
             let offline = states.iter().find(|(text, _)| text == "offline").map(|(_, word)| *word);
             names.push(self.name(name, NameKind::State { states, offline }));
         }
+        for name in &stream.things {
+            names.push(self.name(name, NameKind::Thing));
+        }
         names.sort_by(|left, right| left.text.cmp(&right.text));
         StreamPlan {
+            place: stream.place.as_ref().and_then(|name| PlaceBy::new(name, &names, areas)),
             id: stream.id.as_str().to_owned(),
             identity: stream.identity,
             cadence: stream.cadence.max(1),

@@ -198,12 +198,15 @@ fn items_of(message: &StoryMessage, stream: &nhip_profile::Stream) -> Vec<Item> 
         hash.as_bytes().iter().take(16).fold(0, |identity, byte| (identity << 8) | u128::from(*byte))
     });
     let item = |(place, (name, value)): (usize, &(String, StoryValue))| {
-        let states = stream.states.get(name);
-        let declared = states.is_some() || stream.quantities.contains_key(name);
+        let declared = stream.has_words(name) || stream.quantities.contains_key(name);
         let place = u32::try_from(place).unwrap_or(u32::MAX);
         let item_name = if declared { ItemName::Text(name.clone()) } else { ItemName::Undeclared(place) };
-        let known = |state: &String| states.is_some_and(|states| states.contains(state));
+        let known = |state: &String| stream.lists(name, state);
         let (item_value, unit, readable) = match value {
+            // Codes of areas and numbers of cases may be digits alone.
+            StoryValue::Number(number, unit) if known(&format!("{number}{unit}")) => {
+                (ItemValue::State(format!("{number}{unit}")), String::new(), true)
+            }
             StoryValue::Number(number, unit) if declared => (ItemValue::Number(*number), unit.clone(), true),
             StoryValue::State(state) if known(state) => {
                 (ItemValue::State(state.clone()), String::new(), true)
