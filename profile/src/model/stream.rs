@@ -70,8 +70,8 @@ impl Stream {
     }
 }
 
-/// Whether a text may be the id of a thing: 1 to [`THING_BYTES_MAX`] letters of ASCII, digits and `- _ . / :`, so that no
-/// sentence of a person gets into the clear under its name.
+/// Whether a text may be the id of a thing: 1 to [`THING_BYTES_MAX`] letters of ASCII, digits and `- _ . / :`, so that
+/// no sentence of a person gets into the clear under its name.
 fn is_thing(word: &str) -> bool {
     let sign = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:".contains(&byte);
     (1..=THING_BYTES_MAX).contains(&word.len()) && word.bytes().all(sign)
