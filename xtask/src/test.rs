@@ -32,12 +32,11 @@ struct Session {
 const STEPS: &[Step] = &[
     Step { name: "format", run: |session| session.follow(cargo(&["fmt", "--all", "--check"])) },
     Step { name: "pages", run: pages },
-    Step { name: "lint", run: lint },
     Step { name: "program", run: program },
     Step { name: "crates", run: crates },
     Step { name: "sink", run: sink },
     Step { name: "analyst", run: analyst },
-    Step { name: "fuzz", run: |session| session.follow(fuzz::short()) },
+    Step { name: "fuzz", run: fuzzed },
     Step { name: "digests in release", run: digests_in_release },
     Step { name: "oracle", run: oracle },
     Step { name: "whole program", run: whole_program },
@@ -116,15 +115,18 @@ fn pages(session: &mut Session) -> Outcome {
     session.follow(check)
 }
 
-fn lint(session: &mut Session) -> Outcome {
-    // With the sink: its code is linted nowhere else, and the rest is the same.
-    let code = ["--all-targets", "--features", "nhip/influx", "--quiet", "--", "--deny", "warnings"];
-    session.follow(cargo(&[&["clippy"], WITHOUT_ANALYST.as_slice(), &code].concat()))
+/// A call of cargo whose compiler also lints: clippy apart would check all dependencies a second time, which costs six
+/// minutes of two cores. Every call that shares a target directory with another must be made this way, or our own crates
+/// are compiled twice.
+fn linted(subcommand: &str) -> Command {
+    let mut call = cargo(&[subcommand]);
+    call.env("RUSTC_WORKSPACE_WRAPPER", "clippy-driver").env("CLIPPY_ARGS", CLIPPY_DENY_WARNINGS);
+    call
 }
 
 /// Everything but the tests of the whole program.
 fn crates(session: &mut Session) -> Outcome {
-    let mut tests = cargo(&["test"]);
+    let mut tests = linted("test");
     tests.args(WITHOUT_ANALYST).args(["--exclude", "nhip-tests", "--no-fail-fast", "--", "--show-output"]);
     session.follow(tests)
 }
@@ -133,10 +135,10 @@ fn crates(session: &mut Session) -> Outcome {
 /// the whole program.
 fn sink(session: &mut Session) -> Outcome {
     let feature = ["--profile", "sink", "--features", "nhip/influx"];
-    let mut tests = cargo(&["test"]);
+    let mut tests = linted("test");
     tests.args(WITHOUT_ANALYST).args(feature).args(["--test", "sink_influx"]);
     session.follow(tests)?;
-    let mut build = cargo(&["build"]);
+    let mut build = linted("build");
     build.args(WITHOUT_ANALYST).args(feature).args(["--bin", "nhip", "--example", "log_writer"]);
     session.follow(build)?;
     let program = target().join("sink/nhip");
@@ -144,16 +146,29 @@ fn sink(session: &mut Session) -> Outcome {
     std::fs::copy(program, set_aside).map(drop).map_err(|error| error.to_string())
 }
 
-/// The analysts' worker: built once, by the driver that also lints, so that polars is not compiled a second time for
-/// clippy; tested; then set aside for the tests of the whole program.
+/// The analysts' worker: built once, tested, then set aside for the tests of the whole program.
 fn analyst(session: &mut Session) -> Outcome {
-    let mut tests = cargo(&["test", "--package", "nhip-analyst", "--profile", "analyst", "--no-fail-fast"]);
-    tests.args(["--", "--show-output"]);
-    tests.env("RUSTC_WORKSPACE_WRAPPER", "clippy-driver").env("CLIPPY_ARGS", CLIPPY_DENY_WARNINGS);
+    let mut tests = linted("test");
+    tests.args([
+        "--package",
+        "nhip-analyst",
+        "--profile",
+        "analyst",
+        "--no-fail-fast",
+        "--",
+        "--show-output",
+    ]);
     session.follow(tests)?;
     let program = target().join("analyst/nhip-analyst");
     let set_aside = target().join("debug/nhip-analyst");
     std::fs::copy(program, set_aside).map(drop).map_err(|error| error.to_string())
+}
+
+fn fuzzed(session: &mut Session) -> Outcome {
+    let mut build = linted("build");
+    build.args(WITHOUT_ANALYST).args(["--examples", "--test", "architecture"]);
+    session.follow(build)?;
+    session.follow(fuzz::short())
 }
 
 /// The committed digests must come out of an optimised build too (P3).
@@ -176,12 +191,12 @@ fn program(session: &mut Session) -> Outcome {
     // An example among the targets makes cargo choose the same features of the dependencies as for the tests, so
     // that they are compiled once.
     let mutant = ["--bin", "nhip", "--example", "log_writer", "--features", "nhip/fault-injection"];
-    let mut faulty = cargo(&["build"]);
+    let mut faulty = linted("build");
     faulty.args(WITHOUT_ANALYST).args(mutant);
     session.follow(faulty)?;
     let program = target().join("debug/nhip");
     std::fs::copy(&program, program.with_file_name("nhip-mutant")).map_err(|error| error.to_string())?;
-    let mut build = cargo(&["build"]);
+    let mut build = linted("build");
     build.args(WITHOUT_ANALYST).arg("--all-targets");
     session.follow(build)
 }
@@ -189,7 +204,7 @@ fn program(session: &mut Session) -> Outcome {
 /// Architecture, stories and faults on the real program, one after the other.
 fn whole_program(session: &mut Session) -> Outcome {
     let python = setup::python()?;
-    let mut tests = cargo(&["test"]);
+    let mut tests = linted("test");
     tests.args(WITHOUT_ANALYST).arg("--no-fail-fast");
     for file in sorted(&root().join("tests/tests"), ".rs")? {
         let name = file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
