@@ -10,6 +10,7 @@ mod retention;
 mod stream;
 mod target;
 mod work_calendar;
+mod working_time;
 
 use std::collections::BTreeMap;
 
@@ -25,6 +26,7 @@ pub use retention::*;
 pub use stream::*;
 pub use target::*;
 pub use work_calendar::*;
+pub use working_time::*;
 
 /// The whole profile, after `check` found no mistake.
 #[derive(Clone, Debug, PartialEq)]
