@@ -134,8 +134,9 @@ proptest! {
         with_break: bool,
         summer: bool,
     ) {
+        let lunch = lunch();
         let zone = if summer { TimeZone::get("America/New_York").expect("a zone") } else { hanoi() };
-        let calendar = office(if with_break { &[(Time::constant(11, 30, 0, 0), Time::constant(13, 0, 0, 0))] } else { &[] });
+        let calendar = office(if with_break { &lunch } else { &[] });
         // From late December 2025, or across the start of summer time in March 2026.
         let first = if summer { "2026-02-27T00:00" } else { "2025-12-26T00:00" };
         let from = at(first).0 + start * MINUTE;
