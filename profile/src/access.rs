@@ -124,6 +124,15 @@ impl Profile {
         self.badges.get(&class).copied().unwrap_or_else(|| BadgeRules::standard(class))
     }
 
+    /// The names an indicator reads: those of its stream, or of the facts of its cases.
+    #[must_use]
+    pub fn names_of(&self, indicator: &Indicator) -> Option<&Stream> {
+        match indicator.cases {
+            Some(_) => self.cases.get(&indicator.stream).map(|rules| &rules.facts),
+            None => self.streams.get(&indicator.stream),
+        }
+    }
+
     /// The domain of a stream: the one of its first indicator; none if no indicator reads it.
     #[must_use]
     pub fn domain_of(&self, stream: &StreamId) -> Option<&str> {

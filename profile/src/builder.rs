@@ -36,6 +36,7 @@ impl Profile {
             views: BTreeMap::new(),
             units: BTreeMap::new(),
             calendars: BTreeMap::new(),
+            cases: BTreeMap::new(),
             badges: BTreeMap::new(),
         }
     }

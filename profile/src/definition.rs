@@ -1,5 +1,7 @@
 //! Hashes: of the whole profile, and of what an indicator computes (its definition version).
 
+mod case_text;
+
 use std::collections::BTreeSet;
 
 use nhip_proto::{Decimal, IndicatorId};
@@ -76,6 +78,9 @@ fn head(hasher: &blake3::Hasher) -> [u8; 16] {
 fn canonical(indicator: &Indicator, profile: &Profile) -> String {
     let mut text = format!("stream {}\n", indicator.stream);
     let inputs = Inputs { profile };
+    if let Some(over) = &indicator.cases {
+        text.push_str(&case_text::canonical(over, &indicator.stream, profile));
+    }
     text.push_str(&inputs.aggregate(&indicator.aggregate));
     text.push_str(&inputs.filters(&indicator.filter));
     let zone = match indicator.window {
@@ -140,6 +145,7 @@ impl Inputs<'_> {
                 format!("harmonic mean {} weight {weight}", self.quantity(quantity))
             }
             Aggregate::Onsets { state, states } => format!("onsets {state} {:?}", sorted(states)),
+            Aggregate::Stock(standing) => format!("stock {}", standing.word()),
             Aggregate::Derived(derived) => self.derived(derived),
         }
     }

@@ -4,11 +4,13 @@ mod aggregates;
 mod areas;
 mod badges;
 mod calendars;
+mod cases;
 mod derived;
 mod indicator_text;
 mod indicators;
 mod mappings;
 mod measures;
+mod over_cases;
 mod profile;
 mod quantities;
 mod retentions;
@@ -128,6 +130,7 @@ fn read<'a>(
     // Streams may take the codes of areas as words.
     areas::read(texts, &mut loading);
     streams::read_streams(all("stream"), &mut loading);
+    cases::read(all("case"), all("service_level"), &mut loading);
     retentions::read(all("retention"), &mut loading);
     mappings::read(all("mapping"), &mut loading);
     routes::read(all("route"), &mut loading);

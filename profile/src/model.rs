@@ -1,6 +1,7 @@
 //! A checked profile: what one installation measures, from whom, and what it makes of it.
 
 mod badge_rules;
+mod case;
 mod formula;
 mod indicator;
 mod limit;
@@ -17,6 +18,7 @@ use std::collections::BTreeMap;
 use nhip_proto::{AreaCode, IndicatorId, SourceId, Span, StreamId};
 
 pub use badge_rules::*;
+pub use case::*;
 pub use formula::*;
 pub use indicator::*;
 pub use limit::*;
@@ -73,6 +75,8 @@ pub struct Profile {
     pub units: BTreeMap<String, Unit>,
     /// Working calendars by id.
     pub calendars: BTreeMap<String, WorkCalendar>,
+    /// Which streams tell of cases, by stream.
+    pub cases: BTreeMap<StreamId, CaseRules>,
     /// The formulas of the badge by class; a class that is absent has [`BadgeRules::standard`].
     pub badges: BTreeMap<Class, BadgeRules>,
 }

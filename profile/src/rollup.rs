@@ -57,7 +57,8 @@ impl Indicator {
             Aggregate::Min(_) => Some(TimeRollup::Least),
             Aggregate::Max(_) => Some(TimeRollup::Greatest),
             Aggregate::First(..) => Some(TimeRollup::First),
-            Aggregate::Last(..) => Some(TimeRollup::Last),
+            // A stock at the end of a longer period is that of its last window.
+            Aggregate::Last(..) | Aggregate::Stock(_) => Some(TimeRollup::Last),
             Aggregate::Percentile { .. }
             | Aggregate::Distinct(_)
             | Aggregate::Leq(_)
@@ -113,6 +114,7 @@ impl Aggregate {
             | Self::TimeInState { .. }
             | Self::Distinct(_)
             | Self::Onsets { .. }
+            | Self::Stock(_)
             | Self::Derived(_) => (0, 0),
             Self::Delta { counter: name, .. }
             | Self::Rate { counter: name, .. }

@@ -6,6 +6,7 @@ use nhip_proto::{Item, ItemReason, Message, MessageBody, RejectionReason, Span};
 
 use crate::amend::Late;
 use crate::calendar::Memo;
+use crate::cases;
 use crate::measure::Measured;
 use crate::plan::{Drive, Member, NameKind, Plan, Reads, Split, StreamPlan};
 use crate::reading::{self, Moment, Value, holds};
@@ -54,6 +55,8 @@ pub(crate) struct Output {
     pub(crate) changed: Vec<u32>,
     /// Sources a Tick must look at.
     pub(crate) stirred: Vec<u32>,
+    /// When Ticks must look at which cases.
+    pub(crate) woken: Vec<(i64, u32, u128)>,
     memos: Vec<Memo>,
     values: Vec<Option<Value>>,
     /// Which names the reading has brought already, valid or not.
@@ -86,6 +89,11 @@ impl Output {
     pub(crate) fn prepare(&mut self, plan: &Plan) {
         self.memos.clear();
         self.memos.resize(plan.calendars.len(), Memo::default());
+    }
+
+    /// The windows found last, by calendar.
+    pub(crate) fn memos(&mut self) -> &mut [Memo] {
+        &mut self.memos
     }
 
     fn refuse(&mut self, refused: Refused) {
@@ -178,14 +186,24 @@ impl Visit<'_, '_> {
         let judged = std::mem::take(&mut self.out.judged);
         let values = std::mem::take(&mut self.out.values);
         let named = stream.place.as_ref().and_then(|place| place.area(&values));
-        let bound = &named.map_or(*bound, |area| bound.at(area));
-        let mut applied = false;
+        let own = bound;
+        let bound = &named.map_or(*own, |area| own.at(area));
+        let (mut applied, mut tells) = (false, false);
+        let case = stream.cases.first().and_then(|cases| cases.case);
         for (at, (item, result)) in items.iter().zip(&judged).enumerate() {
             match *result {
                 Ok((name, value)) => {
-                    applied |= self.admit(item, first + at, (name, value), &values, (bound, stream));
+                    let admitted = self.admit(item, first + at, (name, value), &values, (bound, stream));
+                    applied |= admitted;
+                    tells |= admitted && case == Some(name);
                 }
                 Err(reason) => self.reject(first + at, reason, reading::field(item, stream)),
+            }
+        }
+        if let Some(item) = items.first().filter(|_| tells) {
+            let (moment, at) = (Moment::of(item, self.arrival), (self.offset, first as u32));
+            if let Some(told) = cases::event_of(stream, item, &moment, &values, (at, named)) {
+                cases::take_event(self.source, told, self.frame, (own, stream), self.out);
             }
         }
         if applied {
@@ -346,7 +364,7 @@ impl Visit<'_, '_> {
         (bound, stream): (&Bound, &StreamPlan),
     ) {
         let Some(name) = stream.names.get(number as usize) else { return };
-        let measured = Measured { item, name: number, value, values };
+        let measured = Measured { item: Some(item), name: number, value, values };
         let windows = std::mem::take(&mut self.out.windows);
         for (drive, window) in name.drives.iter().zip(&windows) {
             if !self.is_beyond(window.1, stream.horizon) {
@@ -413,6 +431,7 @@ impl Visit<'_, '_> {
             counted,
             joins,
             retracts: false,
+            held: false,
             change,
         };
         if hops == 1 {

@@ -14,6 +14,7 @@ use crate::adopt::Edition;
 use crate::amend::Amends;
 use crate::badge::Glance;
 use crate::beyond::Beyond;
+use crate::case_watch::CaseWatch;
 use crate::lane::Board;
 use crate::plan::Plan;
 use crate::session::Nodes;
@@ -62,6 +63,8 @@ pub struct Engine {
     pub(crate) glance: Glance,
     /// What a Tick must look at; follows from the state.
     pub(crate) watch: Watch,
+    /// Cases a Tick must look at; follows from the state.
+    pub(crate) case_watch: CaseWatch,
     pub(crate) refused: VecDeque<Refused>,
     pub(crate) amends: Amends,
     /// Whether this is the second engine of a re-run; not part of the state.
@@ -153,6 +156,7 @@ impl Engine {
             board: Board::default(),
             glance: Glance::default(),
             watch: Watch::default(),
+            case_watch: CaseWatch::default(),
             refused: VecDeque::new(),
             amends: Amends::default(),
             replays: false,

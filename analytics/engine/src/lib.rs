@@ -9,6 +9,8 @@ mod badge;
 mod beyond;
 pub mod calculator;
 mod calendar;
+mod case_watch;
+mod cases;
 mod cell;
 mod derive;
 mod duty;

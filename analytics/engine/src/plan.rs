@@ -3,13 +3,14 @@
 mod compile;
 mod places;
 
-use nhip_profile::{BadgeRules, Identity, LastRollup, Severity};
+use nhip_profile::{BadgeRules, Identity, LastRollup, Severity, Validity};
 use nhip_proto::{AreaCode, IndicatorId};
 
 use crate::amend::Pin;
 use crate::badge::expected_readings;
 use crate::calculator::{Exact, leq};
 use crate::calendar::Calendar;
+use crate::cases::CasePlan;
 use crate::cell::{Amounts, Cell};
 use crate::derive::{Agreement, Derivations, Overflow, Stage};
 use crate::duty::Answerable;
@@ -44,6 +45,10 @@ pub(crate) struct Plan {
     pub(crate) homes: Vec<u32>,
     /// By place: what happens there counts for these; itself among them, areas before groups.
     pub(crate) chains: Vec<Vec<u32>>,
+    /// By area: it, those around it and those inside it.
+    pub(crate) reaches: Vec<Vec<u32>>,
+    /// By area: on which days it is one.
+    pub(crate) valid: Vec<Validity>,
     /// Every area has a number below; places of groups mostly lie beyond.
     pub(crate) areas: usize,
     /// Domain ids and the streams their indicators read.
@@ -72,6 +77,8 @@ pub(crate) struct StreamPlan {
     pub(crate) names: Vec<NamePlan>,
     /// What says in which area a reading counts; none: its source does.
     pub(crate) place: Option<PlaceBy>,
+    /// What its readings tell of cases, by edition of the rules.
+    pub(crate) cases: Vec<CasePlan>,
     /// Samples of states kept for time in state.
     pub(crate) series: Vec<SeriesPlan>,
     /// Definitions that read this stream.
@@ -274,6 +281,8 @@ pub(crate) enum Kind {
     First(LastRollup),
     Ratio,
     InState,
+    /// How many cases stand so.
+    Stock,
     Derived,
     /// The growth of a counter.
     Delta,
@@ -404,7 +413,7 @@ impl Kind {
             Self::Count | Self::Sum | Self::Mean | Self::Ratio | Self::InState => true,
             Self::Delta | Self::Rate | Self::Onsets | Self::Leq | Self::Harmonic => true,
             Self::Min | Self::Max | Self::First(_) | Self::Last(_) | Self::Derived => false,
-            Self::Percentile(..) | Self::Distinct | Self::Ids | Self::Sources => false,
+            Self::Percentile(..) | Self::Distinct | Self::Ids | Self::Sources | Self::Stock => false,
         }
     }
 }

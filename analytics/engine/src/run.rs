@@ -108,6 +108,7 @@ impl Engine {
         for output in self.outputs.iter_mut().take(threads) {
             self.changed_sources.append(&mut output.changed);
             self.watch.stirred.append(&mut output.stirred);
+            self.case_watch.take(&mut output.woken);
             refused.append(&mut output.refused);
             late.append(&mut output.late);
         }

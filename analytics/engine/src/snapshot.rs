@@ -240,7 +240,9 @@ impl Pack for Source {
         }
         self.pulse.pack(out);
         self.reports.pack(out);
-        self.live.pack(out);
+        // Sources without cases keep the bytes they always had.
+        (u8::from(self.live) | (u8::from(self.cases.is_some()) << 1)).pack(out);
+        self.cases.iter().for_each(|cases| cases.pack(out));
     }
 
     fn unpack(input: &mut Input<'_>) -> Result<Self, SnapshotError> {
@@ -259,7 +261,12 @@ impl Pack for Source {
         }
         source.pulse = Pack::unpack(input)?;
         source.reports = Pack::unpack(input)?;
-        source.live = Pack::unpack(input)?;
+        let flags = u8::unpack(input)?;
+        if flags > 3 {
+            return Err(SnapshotError::Damaged);
+        }
+        source.live = flags & 1 == 1;
+        source.cases = (flags & 2 == 2).then(|| Pack::unpack(input)).transpose()?;
         source.changed = false;
         Ok(source)
     }

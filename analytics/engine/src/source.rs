@@ -4,6 +4,7 @@ use nhip_profile::SongFormula;
 use nhip_proto::{LedgerCounts, MINUTE, SourceId, Span, StreamId};
 
 use crate::badge::Part;
+use crate::cases::Cases;
 use crate::plan::{SeriesKey, StreamPlan};
 use crate::pulse::{HOUR, Pulse};
 use crate::reports::Reports;
@@ -29,6 +30,8 @@ pub(crate) struct Source {
     pub(crate) seen: Vec<(u32, Seen)>,
     /// By series key; aligned to the stream's series by [`Source::bind`].
     pub(crate) series: Vec<(SeriesKey, Series)>,
+    /// Cases it told of; none: it never did.
+    pub(crate) cases: Option<Box<Cases>>,
     pub(crate) pulse: Pulse,
     /// Which due days have a report; only where the stream has a deadline.
     pub(crate) reports: Reports,
@@ -84,6 +87,7 @@ impl Source {
             since,
             seen: Vec::new(),
             series: Vec::new(),
+            cases: None,
             pulse: Pulse::default(),
             reports: Reports::default(),
             live: false,

@@ -132,6 +132,7 @@ fn names(aggregate: &Aggregate, filters: &[Filter]) -> Vec<String> {
             std::iter::once(quantity).chain(weight).cloned().collect()
         }
         Aggregate::Distinct(DistinctOf::State(name) | DistinctOf::Quantity(name)) => vec![name.clone()],
+        Aggregate::Stock(_) => Vec::new(),
         // Ids and sources stand beside every name; a derived figure stands on figures.
         Aggregate::Distinct(DistinctOf::Id | DistinctOf::Source) | Aggregate::Derived(_) => Vec::new(),
     };

@@ -3,9 +3,9 @@
 use super::samples::{self, refuse_counter};
 use super::{Loading, derived};
 use crate::read::Section;
-use crate::{Aggregate, Filter, LastRollup, Operand, Stream, Term};
+use crate::{Aggregate, Filter, LastRollup, Operand, Standing, Stream, Term};
 
-const KEYS: [&str; 8] = ["count", "sum", "mean", "min", "max", "last", "ratio", "share_of_time"];
+const KEYS: [&str; 9] = ["count", "sum", "mean", "min", "max", "last", "ratio", "share_of_time", "stock"];
 
 pub(super) const ROLLUPS: [(&str, LastRollup); 4] = [
     ("sum", LastRollup::Sum),
@@ -53,6 +53,7 @@ pub(super) fn read_aggregate(
         }
         "ratio" => read_ratio(section.section("ratio")?, stream, loading),
         "share_of_time" => read_time_in_state(section.section("share_of_time")?, stream),
+        "stock" => section.choice("stock", &Standing::ALL).map(Aggregate::Stock),
         other => samples::read(section, other, stream, loading),
     }
 }

@@ -6,16 +6,16 @@ use super::aggregates::{read_aggregate, read_filters, read_key};
 use super::derived::{self, Fact, Facts, read_derived, settle};
 use super::indicator_text::{definition_text, read_test};
 use super::measures::check_unit;
+use super::over_cases;
 use super::quantities::read_shown_unit;
-use super::streams::read_stream_name;
 use super::units::check_owner;
 use super::windows::read_window;
 use super::{Loading, TOPIC_LEVEL, is_topic_level};
 use crate::read::Section;
 use crate::unit::Dimension;
 use crate::{
-    Aggregate, Direction, Domain, Filter, GroupBy, Indicator, IndicatorTest, Label, Reconcile, Stream,
-    Tolerance,
+    Aggregate, Direction, Domain, Filter, GroupBy, Indicator, IndicatorTest, Label, OverCases, Reconcile,
+    Stream, Tolerance,
 };
 
 /// The most digits shown behind the point.
@@ -45,6 +45,7 @@ pub(super) struct Draft<'a> {
     filter: Vec<Filter>,
     readings_min: Option<u32>,
     reconcile: Option<Reconcile>,
+    cases: Option<OverCases>,
     tests: Vec<IndicatorTest>,
 }
 
@@ -113,6 +114,7 @@ fn read_draft<'a>(section: Section<'a>, loading: &mut Loading<'_>) -> Draft<'a> 
         filter: Vec::new(),
         readings_min: None,
         reconcile: None,
+        cases: None,
         tests,
         section,
     }
@@ -147,7 +149,7 @@ fn read_making(draft: &mut Draft<'_>, facts: &Facts, loading: &Loading<'_>) {
     let section = &draft.section;
     draft.reconcile = read_reconcile(draft, facts);
     let Some(key) = draft.key else {
-        read_stream_name(section, loading);
+        over_cases::read(section, "", loading);
         return;
     };
     if derived::KEYS.contains(&key) {
@@ -161,8 +163,9 @@ fn read_making(draft: &mut Draft<'_>, facts: &Facts, loading: &Loading<'_>) {
             "a formula, calculator or over_time",
         );
     }
-    let stream = read_stream_name(section, loading);
-    let known = stream.as_deref().and_then(|id| loading.profile.streams.get(id));
+    let (stream, over) = over_cases::read(section, key, loading);
+    draft.cases = over;
+    let known = stream.as_deref().and_then(|id| over_cases::names(section, id, loading));
     let aggregate = read_aggregate(section, key, known, loading);
     let filter = read_filters(section, "where", known, loading);
     if let (Some(aggregate), Some(unit)) = (&aggregate, &draft.fact.unit) {
@@ -264,6 +267,7 @@ fn finished(draft: &Draft<'_>) -> Option<Indicator> {
         group: draft.fact.group.clone(),
         readings_min: draft.readings_min,
         reconcile: draft.reconcile.clone(),
+        cases: draft.cases,
     })
 }
 

@@ -2,7 +2,7 @@
 
 use nhip_proto::{Decimal, IndicatorId, Span, StreamId};
 
-use super::{Derived, Label};
+use super::{CaseInstant, Derived, Label, Standing};
 
 /// The most windows of a hopping indicator an instant may lie in.
 pub const HOPS_MAX: i64 = 96;
@@ -53,6 +53,17 @@ pub struct Indicator {
     pub readings_min: Option<u32>,
     /// The figure it is checked against, for the word *đúng* of its badge.
     pub reconcile: Option<Reconcile>,
+    /// Over the cases of its stream, not over readings; none: over readings.
+    pub cases: Option<OverCases>,
+}
+
+/// When a case counts for an indicator over cases.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OverCases {
+    /// In the window this instant of it lies in.
+    At(CaseInstant),
+    /// In every window at whose end it stands so.
+    Stock(Standing),
 }
 
 /// What an indicator computes over the items of a window, or from other figures. All but `First` and `Last` roll
@@ -134,6 +145,8 @@ pub enum Aggregate {
         /// 100 for percent, else 1.
         factor: u32,
     },
+    /// How many cases stand so at the end of the window, now if it is open.
+    Stock(Standing),
     /// From the figures of other indicators.
     Derived(Derived),
 }

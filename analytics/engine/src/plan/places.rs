@@ -83,7 +83,7 @@ pub(super) fn name_areas(profile: &Profile, areas: &mut Words) {
 
 /// Numbers for the places of an indicator's groups.
 pub(super) fn name_groups(profile: &Profile, indicator: &Indicator, areas: &mut Words) {
-    let Some(stream) = profile.streams.get(&indicator.stream) else { return };
+    let Some(stream) = profile.names_of(indicator) else { return };
     match &indicator.group {
         None => {}
         Some(GroupBy::Source) => name_sources(profile, stream, areas),
@@ -206,6 +206,36 @@ impl Plan {
             self.codes.push(code);
             self.groups.push(group.to_owned());
         }
+    }
+
+    /// Works out for which areas a source counts that speaks of many: its own and those around, and all inside.
+    pub(super) fn read_reaches(&mut self, profile: &Profile) {
+        let mut reaches: Vec<Vec<u32>> = self.chains.iter().take(self.areas).cloned().collect();
+        for (inside, chain) in self.chains.iter().enumerate().take(self.areas) {
+            for around in chain.iter().filter(|around| **around as usize != inside) {
+                if let Some(reach) = reaches.get_mut(*around as usize) {
+                    reach.push(inside as u32);
+                }
+            }
+        }
+        self.reaches = reaches;
+        let valid =
+            |code: &AreaCode| profile.areas.get(code).map(|area| area.valid.clone()).unwrap_or_default();
+        self.valid = self.codes.iter().take(self.areas).map(valid).collect();
+    }
+
+    /// The areas the sources of a stream in an area count for: where readings name the area, those inside, too.
+    pub(crate) fn reach(&self, stream: u32, area: u32) -> &[u32] {
+        let named = self.streams.get(stream as usize).is_some_and(|stream| stream.place.is_some());
+        match self.reaches.get(area as usize) {
+            Some(reach) if named => reach,
+            _ => self.chain(area),
+        }
+    }
+
+    /// Whether an area is one on a day.
+    pub(crate) fn stands_on(&self, area: u32, date: jiff::civil::Date) -> bool {
+        self.valid.get(area as usize).is_none_or(|valid| valid.holds_on(date))
     }
 
     /// The area a place lies in.
