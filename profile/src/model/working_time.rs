@@ -67,7 +67,7 @@ impl WorkCalendar {
             WorkingSpan::Days(days) => {
                 let ends =
                     self.shifts_since(start, zone).filter_map(|shifts| shifts.last().map(|last| last.1));
-                ends.filter(|end| *end > start.0).nth(usize::try_from(days).ok()?).map(EventTime)
+                ends.filter(|end| *end >= start.0).nth(usize::try_from(days).ok()?).map(EventTime)
             }
         }
     }

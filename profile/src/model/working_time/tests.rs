@@ -72,7 +72,8 @@ fn working_days_end_with_the_office_hours_of_the_last() {
 #[test]
 fn what_comes_after_hours_or_on_a_free_day_is_received_on_the_next_working_day() {
     assert_eq!(due("2026-01-05T16:59", "1wd"), "01-06 17:00");
-    assert_eq!(due("2026-01-05T17:00", "1wd"), "01-07 17:00");
+    assert_eq!(due("2026-01-05T17:00", "1wd"), "01-06 17:00");
+    assert_eq!(due("2026-01-05T17:00:01", "1wd"), "01-07 17:00");
     // Over New Year: Thursday and Friday are free, so Monday is the day received.
     assert_eq!(due("2025-12-31T18:00", "1wd"), "01-06 17:00");
     assert_eq!(due("2026-01-03T10:00", "1wd"), "01-06 17:00");
@@ -150,7 +151,7 @@ proptest! {
 
         // Days: as many days end after the day received as were asked for.
         let due = calendar.add_working(EventTime(from), WorkingSpan::Days(days), &zone).expect("a day").0;
-        let ends = (from / MINUTE + 1..=due / MINUTE).map(|minute| minute * MINUTE);
+        let ends = (from / MINUTE..=due / MINUTE).map(|minute| minute * MINUTE);
         let ends = ends.filter(|end| {
             let before = jiff::Timestamp::from_nanosecond(i128::from(end - MINUTE)).expect("in range");
             let civil = zone.to_datetime(before);
