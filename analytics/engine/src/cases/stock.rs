@@ -192,7 +192,9 @@ pub(crate) fn hear(
             let Some(calendar) = plan.calendars.get(definition.calendar as usize) else { continue };
             let begin = from.max(since.saturating_add(1));
             for (start, end) in windows(calendar, begin, tick.min(to.saturating_sub(1))) {
-                if start <= since || !reading(cases).allows(definition, (start, end)) {
+                // A stretch that began since then is news also to a window that began in silence.
+                let known = start <= since && from <= since;
+                if known || !reading(cases).allows(definition, (start, end)) {
                     continue;
                 }
                 let date = calendar.date(start);
