@@ -89,6 +89,7 @@ const UNITS: &[Unit] = &[
     unit("sources", &["source", "nguồn"], "sources", (1, 1)),
     unit("cases", &["case", "hồ sơ"], "cases", (1, 1)),
     unit("reports", &["report", "phản ánh"], "reports", (1, 1)),
+    unit("MPN/100mL", &["MPN/100ml", "CFU/100mL", "CFU/100ml"], "microbes", (1, 1)),
     unit("points", &["point", "điểm"], "points", (1, 1)),
     unit("grade", &["level", "cấp", "mức"], "grade", (1, 1)),
 ];

@@ -112,6 +112,11 @@ impl Calendar {
         self.zone.to_datetime(timestamp(instant)).date()
     }
 
+    /// The civil hour an instant lies in, 0 to 23.
+    pub(crate) fn hour(&self, instant: i64) -> i8 {
+        self.zone.to_datetime(timestamp(instant)).hour()
+    }
+
     fn civil_dates(&self, unit: CalendarUnit, instant: i64) -> (i64, i64) {
         let date = self.date(instant);
         let (first, next) = match unit {

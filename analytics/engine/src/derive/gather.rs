@@ -8,6 +8,7 @@ use super::exact::Overflow;
 use super::formula::Reading;
 use super::{Calculation, Compute, Derivation, Input, Stage};
 use crate::calculator::{Exact, Outcome, Request, evaluate};
+use crate::calendar::Calendar;
 use crate::cell::{Amounts, Cell, SAMPLES_MAX};
 use crate::lane::{Board, Lane};
 use crate::level::{Limit, in_force};
@@ -240,9 +241,12 @@ impl Look<'_, '_> {
         found().map_or(Ok(None), |seen| seen.value())
     }
 
+    fn calendar(&self) -> Option<&Calendar> {
+        self.field.plan.calendars.get(self.window.definition.calendar as usize)
+    }
+
     fn date(&self) -> Option<jiff::civil::Date> {
-        let calendar = self.field.plan.calendars.get(self.window.definition.calendar as usize)?;
-        Some(calendar.date(self.window.start))
+        Some(self.calendar()?.date(self.window.start))
     }
 
     fn calculate(&self, calculation: &Calculation) -> Result<Option<Outcome>, Overflow> {
@@ -251,7 +255,7 @@ impl Look<'_, '_> {
             let windows = (0..self.starts.len() as u16).map(|back| self.read(*input, back));
             inputs.insert(name.clone(), windows.collect::<Result<_, _>>()?);
         }
-        let Some(date) = self.date() else { return Ok(None) };
+        let (Some(date), Some(calendar)) = (self.date(), self.calendar()) else { return Ok(None) };
         let group = self.field.plan.group(self.window.place);
         let levels = calculation.levels.iter();
         let mut levels = levels.filter(|known| known.group == group && known.valid.holds_on(date));
@@ -261,7 +265,8 @@ impl Look<'_, '_> {
             }
         }
         let scale = self.window.definition.scale;
-        let request = Request { inputs: &inputs, parameters: &calculation.parameters, date, scale };
+        let hour = calendar.hour(self.window.start);
+        let request = Request { inputs: &inputs, parameters: &calculation.parameters, date, hour, scale };
         Ok(evaluate(&calculation.name, &request))
     }
 }
