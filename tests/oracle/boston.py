@@ -1,4 +1,4 @@
-"""Boston's 311 requests straight from the table: per reason and month what the figures must be, beside the program's rows."""
+"""Boston's 311 requests straight from the table: by reason and month what the figures must be, beside the program's."""
 
 import argparse
 import csv
