@@ -226,6 +226,12 @@ const MISTAKES: &[(&str, &str, &str)] = &[
         "23:6: calendar.to: \"5 pm\" is no time of the day (allowed: 07:30, 17:00)",
     ),
     (
+        "to = \"17:00\"",
+        "to = \"17:00\"\nbreaks = [\"11:30-13:00\", \"12:30-13:30\"]",
+        "24:26: calendar.breaks: \"12:30-13:30\" is no break of these office hours (allowed: breaks in order, \
+             apart and inside office hours: \"11:30-13:30\")",
+    ),
+    (
         "calendar = \"office\"",
         "calendar = \"offise\"",
         "32:12: stream.calendar: unknown calendar \"offise\", did you mean \"office\"? (allowed: office)",
