@@ -16,7 +16,7 @@ const DAY: Span = 24 * 60 * MINUTE;
 /// Default of `reopen_days`, and the most.
 const REOPEN_DAYS: (i128, i128) = (90, 3_650);
 /// Hours or times no fact of a case goes beyond.
-const FACT_MAX: i128 = 1_000_000_000_000;
+const FACT_RANGE: i128 = 1_000_000_000_000;
 
 pub(super) fn read(cases: Vec<Section<'_>>, levels: Vec<Section<'_>>, loading: &mut Loading<'_>) {
     for section in cases {
@@ -55,25 +55,7 @@ fn read_case(section: &Section<'_>, loading: &Loading<'_>) -> Option<CaseRules> 
         return None;
     }
     let stream = loading.profile.streams.get(&id)?;
-    for (name, ..) in FACT_QUANTITIES {
-        let taken = loading.profile.quantities.contains_key(name) && loading.profile.cases.is_empty();
-        if taken || stream.quantities.contains_key(name) || stream.states.contains_key(name) {
-            section.mistake(
-                "stream",
-                format!("\"{name}\" is a fact of cases"),
-                "another name for the quantity or state",
-            );
-        }
-    }
-    for (name, _) in
-        FACT_STATES.iter().filter(|(name, _)| stream.has_words(name) || stream.quantities.contains_key(*name))
-    {
-        section.mistake(
-            "stream",
-            format!("\"{name}\" is a fact of cases"),
-            "another name for the quantity or state",
-        );
-    }
+    check_facts(section, stream, loading);
     if let Some(case) = case.as_ref().filter(|case| !stream.things.contains(*case)) {
         section.unknown("case", "thing", case, stream.things.iter().map(String::as_str));
     }
@@ -97,6 +79,20 @@ fn read_case(section: &Section<'_>, loading: &Loading<'_>) -> Option<CaseRules> 
         levels: Vec::new(),
         facts,
     })
+}
+
+/// The names of facts mean nothing else.
+fn check_facts(section: &Section<'_>, stream: &Stream, loading: &Loading<'_>) {
+    let declared =
+        |name: &str| loading.profile.cases.is_empty() && loading.profile.quantities.contains_key(name);
+    let numbers = FACT_QUANTITIES.iter().map(|(name, ..)| *name);
+    let words = FACT_STATES.iter().map(|(name, _)| *name);
+    for name in numbers.chain(words) {
+        if declared(name) || stream.quantities.contains_key(name) || stream.has_words(name) {
+            let reason = format!("\"{name}\" is a fact of cases");
+            section.mistake("stream", reason, "another name for the quantity, state or thing");
+        }
+    }
 }
 
 /// What the words of the step mean: said, else by their own name.
@@ -281,7 +277,7 @@ fn declare_facts(loading: &mut Loading<'_>) {
             unit: unit.to_owned(),
             scale,
             kind,
-            range: (-FACT_MAX, FACT_MAX),
+            range: (-FACT_RANGE, FACT_RANGE),
         };
         loading.profile.quantities.insert(name.to_owned(), quantity);
     }

@@ -2,6 +2,7 @@
 
 use crate::{Mistake, Profile, check_report, load};
 
+mod cases;
 mod language;
 
 const PROFILE: &str = r#"

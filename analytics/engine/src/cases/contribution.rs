@@ -142,7 +142,7 @@ fn hear_now(source: &mut Source, span: (i64, i64, u64), frame: Frame<'_>, out: &
     let covers = |known: &&(i64, i64, u64)| known.0 <= span.0 && span.0 < known.1;
     let from = cases.heard.iter().find(covers).map_or(span.0, |known| known.1);
     stock::note_heard(cases, span, frame.tick);
-    if let Some(tick) = frame.tick.filter(|tick| from <= *tick) {
+    if let Some(tick) = frame.tick {
         stock::hear(source, frame.plan, (from, span.1, span.2), (i64::MIN, tick), &mut out.touches);
     }
 }

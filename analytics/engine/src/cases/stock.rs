@@ -2,10 +2,11 @@
 //! were changes no closed window.
 
 use nhip_profile::OverCases;
+use nhip_proto::{MINUTE, Span};
 
 use super::contribution::{Contribution, Reading, place_of, tell};
 use super::timeline::{Facts, timeline};
-use super::{Case, Cases, Event, HEARD_MAX};
+use super::{Case, CasePlan, Cases, Event, HEARD_MAX};
 use crate::admit::Frame;
 use crate::calendar::Calendar;
 use crate::measure::Measured;
@@ -16,10 +17,11 @@ use crate::touch::{Change, Touch};
 
 /// Windows looked at in one go at most: four years of hours.
 const WINDOWS_MAX: usize = 35_064;
+const DAY: Span = 24 * 60 * MINUTE;
 
 impl Reading<'_> {
-    /// What it brings to windows it stands in at the end of, or at `told` if they are open then; of those that end after
-    /// `since`.
+    /// What it brings to windows it stands in at the end of, or at `told` if they are open then; of those that end
+    /// after `since`.
     pub(crate) fn standings(&self, events: &[Event], (since, told): (i64, i64), all: &mut Vec<Contribution>) {
         let Some(first) = events.first().filter(|_| told != i64::MIN) else { return };
         let stocks = self.cases.over.iter().filter_map(|(number, over)| match over {
@@ -66,8 +68,7 @@ impl Reading<'_> {
 
 /// The windows from the one an instant lies in to the last that has begun at `told`.
 fn windows(calendar: &Calendar, from: i64, told: i64) -> impl Iterator<Item = (i64, i64)> + '_ {
-    let first = (from <= told).then(|| calendar.earliest(from));
-    std::iter::successors(first, |(start, end)| Some(calendar.next(*start, *end)))
+    std::iter::successors(Some(calendar.earliest(from)), |(start, end)| Some(calendar.next(*start, *end)))
         .take_while(move |(start, _)| *start <= told)
         .take(WINDOWS_MAX)
 }
@@ -77,9 +78,9 @@ pub(crate) fn wake_of(plan: &Plan, stream: &StreamPlan, case: &Case) -> i64 {
     let mut wake = i64::MAX;
     for cases in &stream.cases {
         let facts = timeline(&case.events, &cases.rules);
-        if let Some(ended) = facts.ended {
-            let last = case.events.last().map_or(ended, |event| event.time);
-            wake = wake.min(last.max(ended).saturating_add(cases.rules.reopen));
+        if let Some(forgets) = forgets(case, &facts, cases.rules.reopen) {
+            // Later, if its source's time is not so far yet.
+            wake = wake.min(if forgets > case.told { forgets } else { case.told.saturating_add(DAY) });
         }
         let stocks = cases.over.iter().filter(|(_, over)| matches!(over, OverCases::Stock(_)));
         let mut any = false;
@@ -100,6 +101,12 @@ pub(crate) fn wake_of(plan: &Plan, stream: &StreamPlan, case: &Case) -> i64 {
         }
     }
     wake
+}
+
+/// From when on an ended case is opened no more.
+fn forgets(case: &Case, facts: &Facts, reopen: Span) -> Option<i64> {
+    let last = case.events.last().map(|event| event.time);
+    facts.ended.map(|ended| last.map_or(ended, |last| last.max(ended)).saturating_add(reopen))
 }
 
 /// Looks at a case at a Tick: what it brings now, and whether it is forgotten.
@@ -125,7 +132,14 @@ pub(crate) fn look(
     }
     known.told = tick;
     known.wake = wake_of(frame.plan, stream, known);
-    if known.wake <= tick {
+    // What could still change it would be late by then.
+    let past = source.greatest.map(|greatest| greatest.saturating_sub(bound.lateness));
+    let gone = |plan: &CasePlan| {
+        let facts = timeline(&known.events, &plan.rules);
+        forgets(known, &facts, plan.rules.reopen)
+            .is_some_and(|forgets| forgets <= tick && Some(forgets) <= past)
+    };
+    if !stream.cases.is_empty() && stream.cases.iter().all(gone) {
         cases.cases.remove(&case);
         return None;
     }
