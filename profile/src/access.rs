@@ -150,7 +150,8 @@ impl Validity {
 
 impl Window {
     /// The period in figure keys and in the profile: `5m`, `1h`, `24h` of fixed length;
-    /// `24h/1h` of hopping windows; `hour`, `1d`, `1w`, `1mo`, `1q`, `1y` of the civil calendar.
+    /// `24h/1h` of hopping windows; `hour`, `1d`, `1w`, `1mo`, `1q`, `6mo`, `1y` of the civil calendar;
+    /// `1mo@14` of those that close on a day; the name of dated periods.
     #[must_use]
     pub fn period(&self) -> String {
         match self {
@@ -161,7 +162,10 @@ impl Window {
             Self::Calendar(CalendarUnit::Week) => "1w".to_owned(),
             Self::Calendar(CalendarUnit::Month) => "1mo".to_owned(),
             Self::Calendar(CalendarUnit::Quarter) => "1q".to_owned(),
+            Self::Calendar(CalendarUnit::HalfYear) => "6mo".to_owned(),
             Self::Calendar(CalendarUnit::Year) => "1y".to_owned(),
+            Self::Closing(unit, day) => format!("{}@{day}", Self::Calendar(*unit).period()),
+            Self::Dated(dated) => dated.id.clone(),
         }
     }
 }

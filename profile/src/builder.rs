@@ -35,6 +35,7 @@ impl Profile {
             retentions: Vec::new(),
             views: BTreeMap::new(),
             units: BTreeMap::new(),
+            periods: BTreeMap::new(),
             calendars: BTreeMap::new(),
             badges: BTreeMap::new(),
         }
@@ -186,6 +187,7 @@ impl Stream {
                 .collect(),
             states: BTreeMap::new(),
             things: BTreeSet::new(),
+            statistic: None,
             place: None,
         }
     }

@@ -80,7 +80,7 @@ fn canonical(indicator: &Indicator, profile: &Profile) -> String {
     text.push_str(&inputs.filters(&indicator.filter));
     let zone = match indicator.window {
         Window::Tumbling(_) | Window::Hopping { .. } => "",
-        Window::Calendar(_) => profile.zone.as_str(),
+        Window::Calendar(_) | Window::Closing(..) | Window::Dated(_) => profile.zone.as_str(),
     };
     let window = indicator.window.period();
     text.push_str(&format!("\nwindow {window} {zone}\nunit {} scale {}\n", indicator.unit, indicator.scale));
@@ -88,6 +88,9 @@ fn canonical(indicator: &Indicator, profile: &Profile) -> String {
         Some(GroupBy::Source) => text.push_str("group by source\n"),
         Some(GroupBy::State(name)) => text.push_str(&format!("group by state {name}\n")),
         None => {}
+    }
+    if indicator.own_area {
+        text.push_str("of its own area\n");
     }
     if let Some(share) = indicator.readings_min {
         text.push_str(&format!("readings at least {share}\n"));
@@ -296,5 +299,6 @@ fn rollup_word(rollup: LastRollup) -> &'static str {
         LastRollup::Mean => "mean",
         LastRollup::Min => "min",
         LastRollup::Max => "max",
+        LastRollup::None => "none",
     }
 }

@@ -9,12 +9,14 @@ mod indicator_text;
 mod indicators;
 mod mappings;
 mod measures;
+mod periods;
 mod profile;
 mod quantities;
 mod retentions;
 mod routes;
 mod samples;
 mod sources;
+mod statistics;
 mod streams;
 mod targets;
 mod thresholds;
@@ -79,6 +81,7 @@ struct Declared {
     domains: BTreeSet<String>,
     units: BTreeSet<String>,
     calendars: BTreeSet<String>,
+    periods: BTreeSet<String>,
     indicators: BTreeSet<String>,
 }
 
@@ -123,6 +126,7 @@ fn read<'a>(
     profile::read(&roots, &mut loading);
     quantities::read(all("quantity"), &mut loading);
     calendars::read(all("calendar"), texts, &mut loading);
+    periods::read(all("periods"), texts, &mut loading);
     badges::read(all("badge"), &mut loading);
     units::read(texts, &mut loading);
     // Streams may take the codes of areas as words.

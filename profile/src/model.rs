@@ -6,6 +6,7 @@ mod indicator;
 mod limit;
 mod mapping;
 mod organisation;
+mod periods;
 mod retention;
 mod stream;
 mod target;
@@ -21,6 +22,7 @@ pub use indicator::*;
 pub use limit::*;
 pub use mapping::*;
 pub use organisation::*;
+pub use periods::*;
 pub use retention::*;
 pub use stream::*;
 pub use target::*;
@@ -69,6 +71,8 @@ pub struct Profile {
     pub views: BTreeMap<String, View>,
     /// Agencies by id; empty: owners are free text.
     pub units: BTreeMap<String, Unit>,
+    /// Dated windows with a name, by id.
+    pub periods: BTreeMap<String, Periods>,
     /// Working calendars by id.
     pub calendars: BTreeMap<String, WorkCalendar>,
     /// The formulas of the badge by class; a class that is absent has [`BadgeRules::standard`].

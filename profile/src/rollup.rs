@@ -214,7 +214,7 @@ impl Window {
             Self::Calendar(CalendarUnit::Month) if end.since(start) >= 28 * 24 * HOUR => {
                 Some(u32::from(end <= known))
             }
-            Self::Hopping { .. } | Self::Calendar(_) => None,
+            Self::Hopping { .. } | Self::Calendar(_) | Self::Closing(..) | Self::Dated(_) => None,
         }
     }
 
@@ -227,7 +227,9 @@ impl Window {
             Self::Calendar(CalendarUnit::Hour) => HOUR,
             Self::Calendar(CalendarUnit::Day) => 23 * HOUR,
             Self::Calendar(CalendarUnit::Week) => 7 * 23 * HOUR,
-            Self::Calendar(_) => 28 * 23 * HOUR,
+            Self::Calendar(_) | Self::Closing(..) => 28 * 23 * HOUR,
+            // A period is a day at least, and there are no more windows than periods.
+            Self::Dated(_) => 23 * HOUR,
         }
     }
 }

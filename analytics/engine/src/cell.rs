@@ -192,6 +192,8 @@ impl Cell {
                 self.below = self.below.wrapping_sub(below);
             }
             Change::Bucket(key) => self.extra.get_or_insert_default().histogram.take_back(key),
+            // A statistic's later figure follows at once, with a greater sequence.
+            Change::Last(..) => {}
             // What does not add up is never taken back: check allows it to nobody who corrects.
             _ => return,
         }
@@ -245,7 +247,13 @@ impl Cell {
     pub(crate) fn amounts(&self, definition: &Definition, closed: bool) -> Amounts {
         let (above, below, k) = match (definition.kind, &self.extra) {
             (Kind::Last(rollup) | Kind::First(rollup), Some(extra)) => {
-                let (above, below) = roll_up(rollup, extra.ones.iter().map(|one| one.3));
+                let (above, below) = match rollup {
+                    LastRollup::None => {
+                        let newest = extra.ones.iter().max_by_key(|one| (one.1, one.2, one.3));
+                        (newest.map_or(0, |one| one.3), i128::from(newest.is_some()))
+                    }
+                    rollup => roll_up(rollup, extra.ones.iter().map(|one| one.3)),
+                };
                 (above, below, self.sources.len())
             }
             (Kind::Percentile(part, whole), Some(extra)) => {
@@ -294,7 +302,7 @@ fn roll_up(rollup: LastRollup, values: impl Iterator<Item = i128> + Clone) -> (i
         LastRollup::Sum => (values.fold(0, i128::wrapping_add), some),
         LastRollup::Mean => (values.fold(0, i128::wrapping_add), count),
         LastRollup::Min => (values.min().unwrap_or(0), some),
-        LastRollup::Max => (values.max().unwrap_or(0), some),
+        LastRollup::Max | LastRollup::None => (values.max().unwrap_or(0), some),
     }
 }
 

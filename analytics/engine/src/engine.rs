@@ -1,6 +1,6 @@
 //! The engine: records in, rows and screen updates out. Its state is a pure function of the log up to one offset.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use nhip_profile::Profile;
@@ -57,6 +57,8 @@ pub struct Engine {
     pub(crate) source_table: Table,
     /// Sources the profile does not list, sorted by number.
     pub(crate) strangers: Vec<u32>,
+    /// Sources whose newest figures a person typed; follows from them.
+    pub(crate) typed: BTreeSet<u32>,
     pub(crate) nodes: Nodes,
     pub(crate) board: Board,
     pub(crate) glance: Glance,
@@ -149,6 +151,7 @@ impl Engine {
             ordered: 0,
             source_table: Table::default(),
             strangers: Vec::new(),
+            typed: BTreeSet::new(),
             nodes: Nodes::default(),
             board: Board::default(),
             glance: Glance::default(),
@@ -236,7 +239,7 @@ impl Engine {
         self.check(batch)?;
         let mut rest = batch;
         while let Some(head) = rest.first() {
-            let run = rest.iter().take_while(|logged| matches!(logged.record, Record::Message(_))).count();
+            let run = rest.iter().take_while(|logged| logged.record.is_heard()).count();
             if run > 0 {
                 let (messages, others) = rest.split_at(run);
                 self.take_messages(messages, effects);
@@ -288,8 +291,7 @@ impl Engine {
             Record::Command(_) => self.others.commands += 1,
             Record::Redecode(_) | Record::Restate(_) if self.replays => {}
             Record::Redecode(_) | Record::Restate(_) => self.take_revision(logged.offset, &logged.record),
-            Record::Entry(_) => self.others.entries += 1,
-            Record::Message(_) => {}
+            Record::Entry(_) | Record::Message(_) => {}
         }
     }
 

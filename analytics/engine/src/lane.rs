@@ -178,7 +178,9 @@ impl Board {
         let at = touch.definition as usize;
         let (Some(lanes), Some(alarms)) = (self.lanes.get_mut(at), self.alarms.get_mut(at)) else { return };
         let is_read = plan.derived.is_read(touch.definition);
-        for place in plan.chain(touch.place) {
+        let own = [touch.place];
+        let is_own = plan.definition(touch.definition).is_some_and(|known| known.own_area);
+        for place in if is_own { &own[..] } else { plan.chain(touch.place) } {
             let Some(lane) = lanes.get_mut(*place as usize) else { continue };
             if !lane.changed {
                 lane.changed = true;

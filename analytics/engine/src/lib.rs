@@ -33,6 +33,7 @@ mod settle;
 mod sketch;
 mod snapshot;
 mod source;
+mod statistic;
 pub mod story;
 mod sub_plan;
 mod table;

@@ -3,6 +3,8 @@
 mod compile;
 mod places;
 
+use std::sync::Arc;
+
 use nhip_profile::{BadgeRules, Identity, LastRollup, Severity};
 use nhip_proto::{AreaCode, IndicatorId};
 
@@ -16,6 +18,7 @@ use crate::duty::Answerable;
 use crate::level::{Bounds, Limit, in_force};
 use crate::reading::Value;
 use crate::reports::DeadlinePlan;
+use crate::statistic::StatisticPlan;
 use crate::sub_plan::SubPlan;
 use crate::table::Words;
 
@@ -72,6 +75,8 @@ pub(crate) struct StreamPlan {
     pub(crate) names: Vec<NamePlan>,
     /// What says in which area a reading counts; none: its source does.
     pub(crate) place: Option<PlaceBy>,
+    /// Its readings are figures of which the latest revision stands.
+    pub(crate) statistic: Option<StatisticPlan>,
     /// Samples of states kept for time in state.
     pub(crate) series: Vec<SeriesPlan>,
     /// Definitions that read this stream.
@@ -225,6 +230,8 @@ pub(crate) struct Definition {
     pub(crate) filter: Vec<Condition>,
     /// Groups beside the whole of the area.
     pub(crate) split: Split,
+    /// Where its windows are dated periods: their starts and ends. What lies between is nobody's.
+    pub(crate) dated: Option<Arc<[(i64, i64)]>>,
     /// Only windows starting here or later.
     pub(crate) from: Option<i64>,
     /// Only windows starting before; the definition is retired.
@@ -249,6 +256,8 @@ pub(crate) struct Definition {
     pub(crate) readings_min: Option<Completeness>,
     /// The figure it is checked against.
     pub(crate) agreement: Option<Agreement>,
+    /// Whether it has figures only at the places its readings speak of.
+    pub(crate) own_area: bool,
     /// Whether a pruned run leaves it out: it decides what is late as ever, and has no windows.
     pub(crate) left_out: bool,
 }
@@ -339,10 +348,19 @@ impl Plan {
 impl Definition {
     /// Whether windows with this start are this definition's.
     pub(crate) fn covers(&self, start: i64) -> bool {
+        if !self.has_window(start) {
+            return false;
+        }
         if !self.restated.is_empty() && self.is_restated(start) {
             return self.to.is_none();
         }
         self.from.is_none_or(|from| start >= from) && self.to.is_none_or(|to| start < to)
+    }
+
+    /// Whether a window starts there at all: always, but between dated periods.
+    pub(crate) fn has_window(&self, start: i64) -> bool {
+        let starts = |spans: &Arc<[(i64, i64)]>| spans.binary_search_by(|span| span.0.cmp(&start)).is_ok();
+        self.dated.as_ref().is_none_or(starts)
     }
 
     /// Whether a Restate computed the window: what is held over time changes it no more.

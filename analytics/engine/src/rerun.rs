@@ -320,6 +320,9 @@ impl Rerun {
 
 /// Births speak for sources of other streams, too.
 fn needs(sub_plan: Option<&SubPlan>, logged: &Logged) -> bool {
+    if let Record::Entry(entry) = &logged.record {
+        return sub_plan.is_none_or(|sub_plan| sub_plan.needs(&StreamId::new(&entry.stream)));
+    }
     let Record::Message(message) = &logged.record else { return false };
     message.session.is_some() || sub_plan.is_none_or(|sub_plan| sub_plan.needs(&message.stream))
 }

@@ -124,6 +124,9 @@ impl Engine {
         let sources = u64::unpack(input)?;
         for number in 0..sources {
             let source = Source { number: number as u32, ..Pack::unpack(input)? };
+            if source.typed {
+                self.typed.insert(source.number);
+            }
             self.put_source(partition_of(&source.id), source);
         }
         self.nodes = Pack::unpack(input)?;
@@ -240,7 +243,12 @@ impl Pack for Source {
         }
         self.pulse.pack(out);
         self.reports.pack(out);
-        self.live.pack(out);
+        // Sources that told no statistics keep the bytes they always had.
+        let statistics = !self.statistics.is_empty();
+        (u8::from(self.live) | (u8::from(statistics) << 2) | (u8::from(self.typed) << 3)).pack(out);
+        if statistics {
+            self.statistics.pack(out);
+        }
     }
 
     fn unpack(input: &mut Input<'_>) -> Result<Self, SnapshotError> {
@@ -259,7 +267,14 @@ impl Pack for Source {
         }
         source.pulse = Pack::unpack(input)?;
         source.reports = Pack::unpack(input)?;
-        source.live = Pack::unpack(input)?;
+        let flags = u8::unpack(input)?;
+        if flags & !0b1101 != 0 {
+            return Err(SnapshotError::Damaged);
+        }
+        (source.live, source.typed) = (flags & 1 != 0, flags & 8 != 0);
+        if flags & 4 != 0 {
+            source.statistics = Pack::unpack(input)?;
+        }
         source.changed = false;
         Ok(source)
     }

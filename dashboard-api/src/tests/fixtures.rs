@@ -85,6 +85,7 @@ fn indicator(id: &str, quantity: &str) -> Indicator {
         group: None,
         readings_min: None,
         reconcile: None,
+        own_area: false,
     }
 }
 

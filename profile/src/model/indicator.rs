@@ -2,10 +2,13 @@
 
 use nhip_proto::{Decimal, IndicatorId, Span, StreamId};
 
-use super::{Derived, Label};
+use super::{Dated, Derived, Label};
 
 /// The most windows of a hopping indicator an instant may lie in.
 pub const HOPS_MAX: i64 = 96;
+
+/// The last day of a month a period may close on: the day after it is one in every month.
+pub const CLOSING_DAY_MAX: u8 = 27;
 
 /// One indicator: what is computed, over which windows, for which areas.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,6 +54,8 @@ pub struct Indicator {
     /// The least share of its expected readings a closed window needs to have a value, in ten-thousandths.
     /// Expected: over the sources due, the window's length ÷ their cadence.
     pub readings_min: Option<u32>,
+    /// `rollup = "none"`: it exists only at the place its readings speak of, never in the areas around.
+    pub own_area: bool,
     /// The figure it is checked against, for the word *đúng* of its badge.
     pub reconcile: Option<Reconcile>,
 }
@@ -209,6 +214,8 @@ pub enum LastRollup {
     Min,
     /// The greatest.
     Max,
+    /// The one that came last by (event time, sequence, value): of the place itself, never of those around.
+    None,
 }
 
 /// A typed condition on an item of the same message (`where.class = "truck"`).
@@ -234,8 +241,13 @@ pub enum Window {
         /// From one start to the next.
         hop: Span,
     },
-    /// Civil hour, day, week, month, quarter or year in the profile's zone.
+    /// Civil hour, day, week, month, quarter, half year or year in the profile's zone.
     Calendar(CalendarUnit),
+    /// Civil months, quarters, half years or years that close on this day of their last month, 1 to
+    /// [`CLOSING_DAY_MAX`]: reporting periods (NĐ 09/2019/NĐ-CP, Điều 12: the 14th).
+    Closing(CalendarUnit, u8),
+    /// Dated periods with a name; an instant between them lies in no window.
+    Dated(Dated),
 }
 
 /// A civil period.
@@ -251,6 +263,8 @@ pub enum CalendarUnit {
     Month,
     /// Three civil months, from January, April, July, October on.
     Quarter,
+    /// Six civil months, from January and July on.
+    HalfYear,
     /// A civil year.
     Year,
 }

@@ -14,6 +14,7 @@ use crate::derive::derive;
 use crate::duty::Answerable;
 use crate::level::Limit;
 use crate::reports::{self, DeadlinePlan};
+use crate::statistic::StatisticPlan;
 use crate::table::Words;
 
 /// A definition of an earlier profile whose windows are not forgotten yet.
@@ -108,6 +109,7 @@ impl<'a> Compiler<'a> {
         names.sort_by(|left, right| left.text.cmp(&right.text));
         StreamPlan {
             place: stream.place.as_ref().and_then(|name| PlaceBy::new(name, &names, areas)),
+            statistic: stream.statistic.as_ref().map(|own| StatisticPlan::new(own, stream, &names)),
             id: stream.id.as_str().to_owned(),
             identity: stream.identity,
             cadence: stream.cadence.max(1),
@@ -156,6 +158,7 @@ impl<'a> Compiler<'a> {
             kind,
             filter: self.conditions(stream, &indicator.filter),
             split: self.split(profile, stream, indicator, areas),
+            dated: self.plan.calendars.get(calendar as usize).and_then(Calendar::dated),
             from: cut.0,
             to: cut.1,
             restated: Vec::new(),
@@ -168,6 +171,7 @@ impl<'a> Compiler<'a> {
             keep: horizon,
             readings_min: self.completeness(profile, indicator, areas),
             agreement: None,
+            own_area: indicator.own_area,
             left_out: false,
             reports: self.reports(stream),
         };
