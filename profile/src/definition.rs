@@ -7,7 +7,7 @@ use nhip_proto::{Decimal, IndicatorId};
 use crate::read::FileText;
 use crate::{
     Aggregate, AreaRollup, Compute, Derived, DistinctOf, Expression, Filter, GroupBy, Indicator, LastRollup,
-    Operand, OverTime, Profile, Severity, Term, Threshold, Validity, Window, span_text, zone_rules,
+    Operand, OverTime, Profile, Severity, Target, Term, Threshold, Validity, Window, span_text, zone_rules,
 };
 
 /// The calculators that read the profile's water levels begin so.
@@ -182,17 +182,17 @@ impl Inputs<'_> {
     }
 
     fn formula(&self, expression: &Expression) -> String {
-        let mut limits = Vec::new();
-        expression.visit(&mut |part| {
-            if let Expression::Limit(indicator) = part {
-                limits.push(indicator);
-            }
+        let (mut limits, mut targets) = (Vec::new(), Vec::new());
+        expression.visit(&mut |part| match part {
+            Expression::Limit(indicator) => limits.push(indicator),
+            Expression::Target(indicator) | Expression::Expected(indicator) => targets.push(indicator),
+            _ => {}
         });
         limits.sort();
         limits.dedup();
         let mut text = format!("formula {}", expression.shown());
         // What a limit says on a day is read in the profile's zone.
-        if !limits.is_empty() {
+        if !limits.is_empty() || !targets.is_empty() {
             text.push_str(&format!("\nzone {}", self.profile.zone));
         }
         for threshold in &self.profile.thresholds {
@@ -202,6 +202,10 @@ impl Inputs<'_> {
                 let group = group.as_deref().unwrap_or_default();
                 text.push_str(&format!("\nlimit {indicator} {area:?} {group:?} {limit} {}", dates(valid)));
             }
+        }
+        for target in self.profile.targets.iter().filter(|target| targets.contains(&&target.indicator)) {
+            let Target { indicator, area, value, valid, curve, .. } = target;
+            text.push_str(&format!("\ntarget {indicator} {area} {value} {curve:?} {}", dates(valid)));
         }
         text
     }

@@ -48,6 +48,7 @@ pub(crate) fn profile(communes: usize) -> Arc<Profile> {
         document: "KH 12/KH-UBND".to_owned(),
         valid: Validity { from: "2026-01-01".parse().ok(), to: "2027-01-01".parse().ok() },
         note: Label::default(),
+        curve: None,
     });
     profile = profile.with_unit("ubnd", None).with_unit("so", Some("ubnd"));
     let view = View {

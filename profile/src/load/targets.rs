@@ -1,11 +1,17 @@
 //! `[[target]]`: value, scope, document and validity; expired ones are kept as history.
 
-use nhip_proto::AreaCode;
+use nhip_proto::{AreaCode, Decimal};
 
 use super::Loading;
 use super::views::read_indicator;
 use crate::read::Section;
-use crate::{Direction, Label, Target, Validity};
+use crate::{Curve, Direction, Label, Target, Validity};
+
+/// Digits of a share of a plan.
+const SHARE_SCALE: u8 = 4;
+/// All of a plan, at these digits.
+const WHOLE: u32 = 10_000;
+const CURVE: &str = "\"elapsed\", or twelve shares that never fall, January first, the last 1, with at most 4 digits";
 
 pub(super) fn read(sections: Vec<Section<'_>>, loading: &mut Loading<'_>) {
     for section in sections {
@@ -43,6 +49,7 @@ fn read_one(section: &Section<'_>, loading: &Loading<'_>) -> Option<Target> {
     {
         section.mistake("valid_to", "is not after valid_from", "a later date, or nothing");
     }
+    let curve = section.has("curve").then(|| read_curve(section)).flatten();
     let note = if section.has("note") { section.label("note") } else { Some(Label::default()) };
     Some(Target {
         indicator: indicator?,
@@ -52,7 +59,27 @@ fn read_one(section: &Section<'_>, loading: &Loading<'_>) -> Option<Target> {
         document: document?,
         valid,
         note: note?,
+        curve,
     })
+}
+
+/// The course of a plan: twelve shares counted up from January, or as the year goes.
+fn read_curve(section: &Section<'_>) -> Option<Curve> {
+    let words = section.scalars("curve")?;
+    if words == ["elapsed"] {
+        return Some(Curve::elapsed());
+    }
+    let parts = |word: &String| {
+        let share = Decimal::parse(word).ok()?.at_scale(SHARE_SCALE)?;
+        u32::try_from(share).ok()
+    };
+    let shares: Option<Vec<u32>> = words.iter().map(parts).collect();
+    let shares = shares.and_then(|shares| <[u32; 12]>::try_from(shares).ok());
+    let shares = shares.filter(|shares| shares.is_sorted() && shares.last() == Some(&WHOLE));
+    if shares.is_none() {
+        section.mistake("curve", "is no course of a year", CURVE);
+    }
+    Some(Curve { shares: shares?, whole: WHOLE })
 }
 
 /// The area at the key `area`; absent: the province.

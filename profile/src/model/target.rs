@@ -21,6 +21,32 @@ pub struct Target {
     pub valid: Validity,
     /// A remark for screens, or empty.
     pub note: Label,
+    /// How much of it is expected by each month's end; none: only the whole is told.
+    pub curve: Option<Curve>,
+}
+
+/// A plan's course over the year: the share due by the end of each month, counted up from January.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Curve {
+    /// Parts of `whole`, January first; they never fall, and December has all of it.
+    pub shares: [u32; 12],
+    /// What the parts are of.
+    pub whole: u32,
+}
+
+impl Curve {
+    /// As much of the plan as of the year.
+    #[must_use]
+    pub fn elapsed() -> Self {
+        Self { shares: std::array::from_fn(|month| month as u32 + 1), whole: 12 }
+    }
+
+    /// The parts due by the end of a month, 1 to 12.
+    #[must_use]
+    pub fn share(&self, month: i8) -> u32 {
+        let at = usize::try_from(month).unwrap_or(1).saturating_sub(1);
+        self.shares.get(at).copied().unwrap_or(self.whole)
+    }
 }
 
 /// Where a value stands against the target of its window's day.

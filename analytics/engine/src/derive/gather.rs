@@ -245,6 +245,11 @@ impl Look<'_, '_> {
         Some(calendar.date(self.window.start))
     }
 
+    fn last_date(&self) -> Option<jiff::civil::Date> {
+        let calendar = self.field.plan.calendars.get(self.window.definition.calendar as usize)?;
+        Some(calendar.date(self.window.end.saturating_sub(1)))
+    }
+
     fn calculate(&self, calculation: &Calculation) -> Result<Option<Outcome>, Overflow> {
         let mut inputs: BTreeMap<String, Vec<Option<Exact>>> = BTreeMap::new();
         for (name, input) in &calculation.inputs {
@@ -276,8 +281,15 @@ impl Reading for Look<'_, '_> {
         let (limits, scale): &(Vec<Limit>, u8) = limits.get(limit)?;
         let area = self.field.plan.codes.get(self.window.place as usize)?;
         let place = (area, self.field.plan.group(self.window.place));
-        let found = in_force(limits, Severity::Critical, self.date()?, place)?;
-        Exact::of(found.limit, *scale)
+        // A plan's course is asked for the month the window ends in, which begins in the month before where periods
+        // close on a day.
+        let ends = limits.iter().any(|limit| limit.curve.is_some());
+        let date = if ends { self.last_date()? } else { self.date()? };
+        let found = in_force(limits, Severity::Critical, date, place)?;
+        let whole = Exact::of(found.limit, *scale)?;
+        let Some(curve) = &found.curve else { return Some(whole) };
+        let due = whole.numerator.checked_mul(i128::from(curve.share(date.month())))?;
+        Exact::reduced(due, whole.denominator.checked_mul(i128::from(curve.whole))?)
     }
 }
 
