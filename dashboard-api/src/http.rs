@@ -2,6 +2,7 @@
 
 mod analyst;
 pub(crate) mod catalog;
+mod combined;
 mod duties;
 mod explain;
 mod export;

@@ -7,8 +7,8 @@ use jiff::tz::TimeZone;
 use nhip_proto::{AreaCode, IndicatorId, SourceId, Span, StreamId, ZoneRules};
 
 use crate::{
-    Area, BadgeRules, CalendarUnit, Class, Indicator, Profile, Severity, Source, SourceState, Stream, Target,
-    Threshold, Unit, Validity, Window, span_text,
+    Area, BadgeRules, CalendarUnit, Class, Crossing, Indicator, Profile, SHARE_WHOLE, Severity, Source,
+    SourceState, Stream, Target, Threshold, Unit, Validity, Window, span_text,
 };
 
 /// Longest chain of parents followed, so that a cycle in a hand-made profile ends.
@@ -36,6 +36,33 @@ impl Profile {
             .take(AREA_DEPTH_MAX)
             .map(|area| area.code.clone())
             .collect()
+    }
+
+    /// The areas what is told of one counts for: itself, those around it, and, where all of it became part of an area
+    /// that began later, that one and those around it; the province last.
+    #[must_use]
+    pub fn counts_for(&self, area: &AreaCode) -> Vec<AreaCode> {
+        let mut all = self.ancestry(area);
+        let mut code = area;
+        for _ in 0..AREA_DEPTH_MAX {
+            let whole = |crossing: &&Crossing| &crossing.old == code && crossing.share == SHARE_WHOLE;
+            let Some(crossing) = self.crosswalk.iter().find(whole) else { break };
+            let last = all.pop();
+            let after = self.ancestry(&crossing.new);
+            let new: Vec<AreaCode> = after.into_iter().filter(|code| !all.contains(code)).collect();
+            all.extend(new);
+            all.extend(last.filter(|last| !all.contains(last)));
+            code = &crossing.new;
+        }
+        all
+    }
+
+    /// Whether a window of an area begins before the area does: its figure is put together from areas there were then
+    /// (*số liệu gộp*).
+    #[must_use]
+    pub fn is_combined(&self, area: &AreaCode, window_start: Date) -> bool {
+        let begins = self.areas.get(area).and_then(|area| area.valid.from);
+        begins.is_some_and(|begins| window_start < begins)
     }
 
     /// The sources of a stream due in an area and everything inside it, in id order: the m of k/m.

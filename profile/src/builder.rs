@@ -36,6 +36,7 @@ impl Profile {
             views: BTreeMap::new(),
             units: BTreeMap::new(),
             periods: BTreeMap::new(),
+            crosswalk: Vec::new(),
             calendars: BTreeMap::new(),
             badges: BTreeMap::new(),
         }

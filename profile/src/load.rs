@@ -4,6 +4,7 @@ mod aggregates;
 mod areas;
 mod badges;
 mod calendars;
+mod crosswalk;
 mod derived;
 mod indicator_text;
 mod indicators;
@@ -131,6 +132,7 @@ fn read<'a>(
     units::read(texts, &mut loading);
     // Streams may take the codes of areas as words.
     areas::read(texts, &mut loading);
+    crosswalk::read(texts, &mut loading);
     streams::read_streams(all("stream"), &mut loading);
     retentions::read(all("retention"), &mut loading);
     mappings::read(all("mapping"), &mut loading);

@@ -45,6 +45,8 @@ pub struct Profile {
     pub origin: nhip_proto::Origin,
     /// Areas by code; the province is the one without a parent.
     pub areas: BTreeMap<AreaCode, Area>,
+    /// Which areas came out of which that ended.
+    pub crosswalk: Vec<Crossing>,
     /// Quantities by name.
     pub quantities: BTreeMap<String, Quantity>,
     /// Streams by id.
@@ -105,6 +107,22 @@ pub struct Area {
     pub population: Option<u64>,
     /// Civil dates of validity, `2025-07-01`; the end is exclusive.
     pub valid: Validity,
+}
+
+/// The parts of a [`Crossing`] that are all of an area.
+pub const SHARE_WHOLE: u32 = 10_000;
+
+/// An area, or a share of it, that became part of another on the day it ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Crossing {
+    /// The area that ended.
+    pub old: AreaCode,
+    /// The area that began on that day.
+    pub new: AreaCode,
+    /// In ten-thousandths of the old area.
+    pub share: u32,
+    /// What says so.
+    pub document: String,
 }
 
 /// Civil dates; none is open-ended. The end is exclusive.

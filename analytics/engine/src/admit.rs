@@ -17,9 +17,9 @@ use crate::series::Sample;
 use crate::session::{Meaning, UNBOUND};
 use crate::source::{Bound, Source};
 use crate::touch::Touch;
+use crate::trace::{self, Origin};
 use offline::go_offline;
 use statistic::Told;
-use crate::trace::{self, Origin};
 
 /// 2000-01-01T00:00Z: a clock before it was never set.
 const CLOCK_MIN: i64 = 946_684_800_000_000_000;
@@ -324,8 +324,8 @@ impl Visit<'_, '_> {
         }
     }
 
-    /// Finds the window of each driven definition; false if there are some and all are beyond the horizon. Where it lies
-    /// in no window of any (between dated periods), it is as an item no indicator reads.
+    /// Finds the window of each driven definition; false if there are some and all are beyond the horizon. Where it
+    /// lies in no window of any (between dated periods), it is as an item no indicator reads.
     fn locate(&mut self, name: u32, moment: &Moment, stream: &StreamPlan) -> bool {
         self.out.windows.clear();
         let Some(name) = stream.names.get(name as usize) else { return true };

@@ -44,8 +44,9 @@ impl Calendar {
         &self.window == window && &self.zone == zone
     }
 
-    /// Start (inclusive) and end (exclusive) of the window an instant lies in, the last of them; UTC nanoseconds. Between
-    /// dated periods: the stretch from one to the next, which [`crate::plan::Definition::covers`] calls nobody's.
+    /// Start (inclusive) and end (exclusive) of the window an instant lies in, the last of them; UTC nanoseconds.
+    /// Between dated periods: the stretch from one to the next, which is nobody's by
+    /// [`crate::plan::Definition::covers`].
     pub(crate) fn locate(&self, instant: i64) -> (i64, i64) {
         match &self.window {
             Window::Tumbling(span) => {
@@ -233,7 +234,8 @@ fn spans(dated: &Dated, zone: &TimeZone) -> Arc<[(i64, i64)]> {
     dated.spans.iter().filter_map(instants).collect()
 }
 
-fn midnight(zone: &TimeZone, date: Date) -> Option<i64> {
+/// When a civil day begins.
+pub(crate) fn midnight(zone: &TimeZone, date: Date) -> Option<i64> {
     let instant = zone.to_ambiguous_timestamp(date.to_datetime(Time::midnight())).compatible().ok()?;
     i64::try_from(instant.as_nanosecond()).ok()
 }
@@ -349,7 +351,8 @@ mod tests {
     #[test]
     fn between_dated_periods_there_is_no_window() {
         let day = |month: i8, day: i8| jiff::civil::date(2026, month, day);
-        let dated = Dated { id: "tet".to_owned(), spans: vec![(day(1, 10), day(1, 20)), (day(3, 1), day(3, 5))] };
+        let dated =
+            Dated { id: "tet".to_owned(), spans: vec![(day(1, 10), day(1, 20)), (day(3, 1), day(3, 5))] };
         let calendar = Calendar::new(Window::Dated(dated), zone("UTC"));
         let instant = |text: &str| at(&format!("2026-{text}T00:00:00Z"));
         let (first, second) = ((instant("01-10"), instant("01-20")), (instant("03-01"), instant("03-05")));
@@ -359,7 +362,10 @@ mod tests {
         assert_eq!(calendar.locate(first.0 - 1), (i64::MIN, first.0));
         assert_eq!(calendar.locate(second.1), (second.1, i64::MAX));
         assert_eq!((calendar.before(second.0), calendar.before(first.0)), (first.0, i64::MIN));
-        assert_eq!((calendar.next(first.0, first.1), calendar.next(second.0, second.1).0), (second, i64::MAX));
+        assert_eq!(
+            (calendar.next(first.0, first.1), calendar.next(second.0, second.1).0),
+            (second, i64::MAX)
+        );
         assert_eq!((calendar.current(second.1), calendar.current(0)), (second, first));
         assert_eq!(calendar.spans_max(), (second.0 - first.0, first.1 - first.0));
     }

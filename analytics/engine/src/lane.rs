@@ -181,6 +181,9 @@ impl Board {
         let own = [touch.place];
         let is_own = plan.definition(touch.definition).is_some_and(|known| known.own_area);
         for place in if is_own { &own[..] } else { plan.chain(touch.place) } {
+            if plan.ends.get(*place as usize).is_some_and(|end| touch.start >= *end) {
+                continue;
+            }
             let Some(lane) = lanes.get_mut(*place as usize) else { continue };
             if !lane.changed {
                 lane.changed = true;

@@ -47,6 +47,10 @@ pub(crate) struct Plan {
     pub(crate) homes: Vec<u32>,
     /// By place: what happens there counts for these; itself among them, areas before groups.
     pub(crate) chains: Vec<Vec<u32>>,
+    /// By place: windows that start here or later are of an area that had ended, and are not kept.
+    pub(crate) ends: Vec<i64>,
+    /// By place: when an area began that others went over to whole; else the beginning of time.
+    pub(crate) begins: Vec<i64>,
     /// Every area has a number below; places of groups mostly lie beyond.
     pub(crate) areas: usize,
     /// Domain ids and the streams their indicators read.

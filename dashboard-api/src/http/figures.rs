@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::Node;
 use super::catalog::hex;
+use super::combined;
 use super::lists::{Asked, Page};
 use super::problem::Problem;
 use super::targets::target_of;
@@ -80,7 +81,7 @@ pub(crate) fn known_area(profile: &Profile, code: &str) -> Result<AreaCode, Prob
 pub(crate) fn figure_json(profile: &Profile, zone: &Zone, figure: &Figure) -> Value {
     let row = &figure.row;
     let unit = profile.indicators.get(&row.key.indicator).map_or("", |indicator| indicator.unit.as_str());
-    json!({
+    let shown = json!({
         "indicator": row.key.indicator.as_str(),
         "area": row.key.area.as_str(),
         "group": row.key.group,
@@ -100,7 +101,8 @@ pub(crate) fn figure_json(profile: &Profile, zone: &Zone, figure: &Figure) -> Va
         "version": hex(&row.definition),
         "badge": badge_json(&row.badge),
         "target": target_of(profile, row),
-    })
+    });
+    combined::mark(shown, profile, &row.key.area, row.key.window_start)
 }
 
 /// The four words, each 0…1 or null.

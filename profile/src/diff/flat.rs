@@ -21,12 +21,13 @@ const NAMES: [(&str, &[&str]); 7] = [
     ("quantity", &["name"]),
 ];
 /// Tables of CSV files: the stem of the file, the kind, and what tells rows apart.
-const TABLES: [(&str, &str, &[&str]); 5] = [
+const TABLES: [(&str, &str, &[&str]); 6] = [
     ("areas", "area", &["code"]),
     ("sources", "source", &["id"]),
     ("units", "unit", &["id"]),
     ("calendars", "calendar day", &["calendar", "date"]),
     ("periods", "period", &["periods", "from"]),
+    ("crosswalk", "crossing", &["old", "new"]),
 ];
 
 /// All entries of the files. Files that are no TOML have none.

@@ -15,7 +15,9 @@ pub(super) fn read_statistic(
 ) -> Option<Statistic> {
     let table = section.has("statistic").then(|| section.section("statistic")).flatten()?;
     let mut dimensions = Vec::new();
-    for (at, word) in table.has("dimensions").then(|| table.words("dimensions")).flatten().into_iter().flatten() {
+    for (at, word) in
+        table.has("dimensions").then(|| table.words("dimensions")).flatten().into_iter().flatten()
+    {
         if !states.contains_key(&word) {
             let known = states.keys().map(String::as_str);
             table.found().add_unknown(at, &table.full("dimensions"), "state", &word, known);
@@ -28,7 +30,11 @@ pub(super) fn read_statistic(
             table.unknown(key, "state", &name, states.keys().map(String::as_str));
         }
         if dimensions.contains(&name) {
-            table.mistake(key, format!("\"{name}\" tells figures apart, too"), "a state that is no dimension");
+            table.mistake(
+                key,
+                format!("\"{name}\" tells figures apart, too"),
+                "a state that is no dimension",
+            );
         }
         Some(name)
     };
@@ -41,7 +47,8 @@ pub(super) fn read_statistic(
         }
     }
     let revision = table.has("revision").then(|| table.text("revision")).flatten();
-    if let Some(name) = revision.as_ref().filter(|name| quantities.get(*name).is_none_or(|unit| unit != "1")) {
+    if let Some(name) = revision.as_ref().filter(|name| quantities.get(*name).is_none_or(|unit| unit != "1"))
+    {
         let counts = quantities.iter().filter(|(_, unit)| *unit == "1").map(|(name, _)| name.as_str());
         table.unknown("revision", "quantity of unit 1", name, counts);
     }
@@ -56,7 +63,8 @@ pub(super) fn check_aggregate(
     aggregate: Option<&Aggregate>,
     stream: Option<&Stream>,
 ) {
-    let Some(aggregate) = aggregate.filter(|_| stream.is_some_and(|stream| stream.statistic.is_some())) else {
+    let Some(aggregate) = aggregate.filter(|_| stream.is_some_and(|stream| stream.statistic.is_some()))
+    else {
         return;
     };
     let exact = match aggregate {

@@ -11,7 +11,8 @@ use crate::{Curve, Direction, Label, Target, Validity};
 const SHARE_SCALE: u8 = 4;
 /// All of a plan, at these digits.
 const WHOLE: u32 = 10_000;
-const CURVE: &str = "\"elapsed\", or twelve shares that never fall, January first, the last 1, with at most 4 digits";
+const CURVE: &str =
+    "\"elapsed\", or twelve shares that never fall, January first, the last 1, with at most 4 digits";
 
 pub(super) fn read(sections: Vec<Section<'_>>, loading: &mut Loading<'_>) {
     for section in sections {

@@ -11,7 +11,9 @@ pub(super) fn step(window: &Window, zone: &TimeZone, start: i64, count: i64) -> 
     match window {
         Window::Tumbling(span) | Window::Hopping { hop: span, .. } => fixed(*span),
         Window::Calendar(CalendarUnit::Hour) => fixed(60 * MINUTE),
-        Window::Calendar(unit) | Window::Closing(unit, _) => civil(*unit, zone, start, count).unwrap_or(start),
+        Window::Calendar(unit) | Window::Closing(unit, _) => {
+            civil(*unit, zone, start, count).unwrap_or(start)
+        }
         Window::Dated(dated) => named(dated, zone, start, count).unwrap_or(start),
     }
 }

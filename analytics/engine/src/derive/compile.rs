@@ -309,7 +309,12 @@ fn places(plan: &Plan, profile: &Profile, derivations: &mut Derivations) {
         if profile.children(code).next().is_some() {
             continue;
         }
-        for around in plan.chain(place).iter().filter(|around| **around != place) {
+        // What an area became part of lies around nothing of it.
+        let holds = |around: &&u32| {
+            let code = plan.codes.get(**around as usize);
+            code.is_some_and(|code| profile.children(code).next().is_some())
+        };
+        for around in plan.chain(place).iter().filter(|around| **around != place).filter(holds) {
             if let Some(list) = derivations.parts.get_mut(*around as usize) {
                 list.push(place);
             }

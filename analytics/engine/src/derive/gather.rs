@@ -197,6 +197,10 @@ impl<'a> Field<'a> {
         let mut present = false;
         let mut values = Vec::new();
         for place in self.plan.derived.inside(window.derivation, window.place) {
+            // Before it began it is put together from areas that are among these places themselves.
+            if self.plan.begins.get(*place as usize).is_some_and(|begins| window.start < *begins) {
+                continue;
+            }
             let Some(lane) = self.board.lane(window.number, *place) else { continue };
             let inner = lane.find(window.start).and_then(|at| lane.cells.get(at));
             let Some(inner) = inner else { continue };

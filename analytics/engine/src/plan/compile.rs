@@ -82,7 +82,7 @@ impl<'a> Compiler<'a> {
         for old in retired {
             places::name_groups(old.profile, old.indicator, areas);
         }
-        self.plan.read_places(self.profile, areas);
+        self.plan.read_places(self.profile, &self.zone, areas);
     }
 
     fn stream(&mut self, stream: &Stream, areas: &Words) -> StreamPlan {

@@ -19,7 +19,11 @@ fn the_greatest_phase_and_revision_stands_whatever_comes_last() {
         (verdict, new.then(|| standings.place(key, told(version))).flatten().is_some())
     };
     assert_eq!(say(version(2, 0, true), 1), (Some(Verdict::New), true));
-    assert_eq!(say(version(1, 9, true), 2), (Some(Verdict::New), false), "an estimate after the official figure");
+    assert_eq!(
+        say(version(1, 9, true), 2),
+        (Some(Verdict::New), false),
+        "an estimate after the official figure"
+    );
     assert_eq!(say(version(2, 1, false), 3), (Some(Verdict::New), false), "internal");
     assert_eq!(say(version(2, 1, true), 4), (Some(Verdict::New), true), "released");
     assert_eq!(say(version(2, 1, true), 4), (Some(Verdict::Same), false));

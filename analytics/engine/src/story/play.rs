@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use nhip_profile::story::{Act, Step, Story, StoryMessage, StoryValue};
 use nhip_profile::{Profile, zone_rules};
 use nhip_proto::{
-    AreaCode, ArrivalTime, Dedication, EventTime, FigureKey, Gap, IndicatorId, Item, ItemFlags, ItemName,
-    ItemValue, Logged, Message, MessageBody, Offset, Origin, ProfileText, Record, Rejection, RejectionReason,
-    Row, SourceId, Span, StreamId, Tick, partition_of,
+    AreaCode, ArrivalTime, Dedication, Entry, EventTime, FigureKey, Gap, IndicatorId, Item, ItemFlags,
+    ItemName, ItemValue, Logged, Message, MessageBody, Offset, Origin, ProfileText, Record, Rejection,
+    RejectionReason, Row, SourceId, Span, StreamId, Tick, partition_of,
 };
 
 use super::Failure;
@@ -118,6 +118,18 @@ impl<'a> Run<'a> {
         }
         let items = items_of(message, stream);
         for _ in 0..message.times {
+            if message.typed {
+                let entry = Entry {
+                    at: message.arrival,
+                    author: "story".to_owned(),
+                    stream: message.stream.as_str().to_owned(),
+                    subject: message.source.as_str().to_owned(),
+                    items: items.clone(),
+                    sealed: None,
+                };
+                self.log(at, Record::Entry(Box::new(entry)));
+                continue;
+            }
             let body = MessageBody::Items(items.clone());
             let record = self.record(&message.stream, &message.source, message.arrival, message.qos, body);
             self.log(at, record);
