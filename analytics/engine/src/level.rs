@@ -117,7 +117,7 @@ mod tests {
 
     fn limit(severity: Severity, limit: i128) -> Limit {
         let valid = Validity::default();
-        Limit { severity, area: None, group: None, limit, below: false, dead_band: 50, valid }
+        Limit { severity, area: None, group: None, limit, below: false, dead_band: 50, valid, curve: None }
     }
 
     fn levels(bounds: Bounds<'_>, values: &[Option<i128>]) -> Vec<Level> {

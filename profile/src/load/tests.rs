@@ -204,7 +204,8 @@ fn a_file_too_many_or_too_few_is_told() {
     assert_eq!(
         shown(load(&odd)),
         [
-            "notes.csv:0:0: is no table of a profile (allowed: areas*.csv, sources*.csv, units*.csv, calendars*.csv)"
+            "notes.csv:0:0: is no table of a profile (allowed: areas*.csv, sources*.csv, units*.csv, calendars*.csv, \
+             periods*.csv, crosswalk*.csv)"
         ]
     );
     assert_eq!(
