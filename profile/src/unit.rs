@@ -124,7 +124,7 @@ pub(crate) fn counts_things(text: &str) -> bool {
 }
 
 /// All units in all spellings, the ones of screens first.
-pub(crate) fn all_units() -> impl Iterator<Item = &'static str> {
+pub fn all_units() -> impl Iterator<Item = &'static str> {
     let names = UNITS.iter().map(|unit| unit.name);
     names.chain(UNITS.iter().flat_map(|unit| unit.spellings.iter().copied()))
 }
