@@ -12,3 +12,4 @@ mod rest;
 mod revisions;
 mod series;
 mod sockets;
+mod statistics;
