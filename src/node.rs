@@ -8,7 +8,7 @@ use nhip_adapters::{BUS_UPDATES_MAX, LocalBus, MqttEndpoint};
 use nhip_analytics::{AnalysisHandle, Started};
 use nhip_dashboard_api::{Dashboard, Parts, Readiness};
 use nhip_history::archive::Keeper;
-use nhip_ingest::{IngestRoom, IngestSettings};
+use nhip_ingest::{Imports, IngestRoom, IngestSettings};
 use nhip_ports::{Bus, Clock, CommandLink, IngestLink, Intake, Revisions};
 use nhip_profile::Profile;
 use nhip_proto::{LinkState, Origin};
@@ -96,8 +96,18 @@ impl Node {
         tasks.spawn("rebirths", rebirth::send(requests, outgoing, rebirth_clock));
         let revised = revised(&mut tasks, &config, (&profile, files), (&room, &analysis), &stop);
         keep_retention(&mut tasks, &room, &revised, &stop);
-        let served =
-            dashboard(&config, &links, &doors, analysis, bus, room.clone(), clock.clone(), revised, metrics);
+        let imports = keep_imports(&mut tasks, &doors, &room, &revised, &stop);
+        let served = dashboard(
+            &config,
+            &links,
+            &doors,
+            analysis,
+            bus,
+            (room.clone(), imports),
+            clock.clone(),
+            revised,
+            metrics,
+        );
         start_links(&mut tasks, links, &room, &stop);
         start_sink(&mut tasks, &config, &doors, &stop)?;
         if self_report::wanted(&profile) {
@@ -207,6 +217,26 @@ fn keep_retention(tasks: &mut Tasks, room: &Arc<IngestRoom>, revised: &Revised, 
     let (room, profiles, stop) = (room.clone(), revised.profiles.clone(), stop.clone());
     tasks
         .spawn("retention", async move { room.keep_retention(profiles, stop).await.map_err(Failure::other) });
+}
+
+/// The way in for documents of people; it looks through the log beside everything else.
+fn keep_imports(
+    tasks: &mut Tasks,
+    doors: &Doors,
+    room: &Arc<IngestRoom>,
+    revised: &Revised,
+    stop: &CancellationToken,
+) -> Arc<Imports> {
+    let (log, index, profiles) = (doors.log.clone(), doors.imports.clone(), revised.profiles.clone());
+    let imports = Arc::new(Imports::new(room.clone(), log, profiles, index));
+    let (kept, stop) = (imports.clone(), stop.clone());
+    tasks.spawn("imports", async move {
+        kept.keep(stop.clone()).await;
+        // Without its list the node goes on: only imports are not taken.
+        stop.cancelled().await;
+        Ok(())
+    });
+    imports
 }
 
 /// Rows move into Parquet beside everything else; whatever is not moved stays where it is.
@@ -344,7 +374,7 @@ fn dashboard(
     doors: &Doors,
     analysis: Arc<AnalysisHandle>,
     bus: Arc<dyn Bus>,
-    room: Arc<IngestRoom>,
+    (room, imports): (Arc<IngestRoom>, Arc<Imports>),
     clock: Arc<dyn Clock>,
     revised: Revised,
     metrics: Option<metrics_exporter_prometheus::PrometheusHandle>,
@@ -362,6 +392,8 @@ fn dashboard(
         bus,
         analyst: compose::analyst(config),
         intake: room,
+        statistics: imports,
+        tokens: doors.tokens.clone(),
         clock,
         revisions: revised.revisions,
         profile: revised.profiles,
