@@ -52,6 +52,8 @@ struct Links {
 struct Revised {
     revisions: Arc<dyn Revisions>,
     profiles: watch::Receiver<Arc<Profile>>,
+    /// What people write is judged by the profile now valid.
+    imports: Arc<Imports>,
 }
 
 impl Node {
@@ -94,20 +96,10 @@ impl Node {
         let rebirth_clock = clock.clone();
         let own = analysis.clone();
         tasks.spawn("rebirths", rebirth::send(requests, outgoing, rebirth_clock));
-        let revised = revised(&mut tasks, &config, (&profile, files), (&room, &analysis), &stop);
+        let revised = revised(&mut tasks, &config, &doors, (&profile, files), (&room, &analysis), &stop);
         keep_retention(&mut tasks, &room, &revised, &stop);
-        let imports = keep_imports(&mut tasks, &doors, &room, &revised, &stop);
-        let served = dashboard(
-            &config,
-            &links,
-            &doors,
-            analysis,
-            bus,
-            (room.clone(), imports),
-            clock.clone(),
-            revised,
-            metrics,
-        );
+        let served =
+            dashboard(&config, &links, &doors, analysis, bus, room.clone(), clock.clone(), revised, metrics);
         start_links(&mut tasks, links, &room, &stop);
         start_sink(&mut tasks, &config, &doors, &stop)?;
         if self_report::wanted(&profile) {
@@ -199,6 +191,7 @@ fn keep_log(tasks: &mut Tasks, doors: &mut Doors, stop: &CancellationToken) {
 fn revised(
     tasks: &mut Tasks,
     config: &Config,
+    doors: &Doors,
     (profile, files): (&Arc<Profile>, Vec<(String, String)>),
     (room, analysis): (&Arc<IngestRoom>, &Arc<AnalysisHandle>),
     stop: &CancellationToken,
@@ -209,7 +202,8 @@ fn revised(
         Reviser::new(config.profile.clone(), room.clone(), analysis.clone(), (valid, files), filters);
     let revisions: Arc<dyn Revisions> = Arc::new(reviser);
     tasks.spawn("reload", supervise::reload_on_signals(revisions.clone(), stop.clone()));
-    Revised { revisions, profiles }
+    let imports = keep_imports(tasks, doors, room, &profiles, stop);
+    Revised { revisions, profiles, imports }
 }
 
 /// Keys of days past their retention go; nothing waits for it.
@@ -224,10 +218,10 @@ fn keep_imports(
     tasks: &mut Tasks,
     doors: &Doors,
     room: &Arc<IngestRoom>,
-    revised: &Revised,
+    profiles: &watch::Receiver<Arc<Profile>>,
     stop: &CancellationToken,
 ) -> Arc<Imports> {
-    let (log, index, profiles) = (doors.log.clone(), doors.imports.clone(), revised.profiles.clone());
+    let (log, index, profiles) = (doors.log.clone(), doors.imports.clone(), profiles.clone());
     let imports = Arc::new(Imports::new(room.clone(), log, profiles, index));
     let (kept, stop) = (imports.clone(), stop.clone());
     tasks.spawn("imports", async move {
@@ -374,7 +368,7 @@ fn dashboard(
     doors: &Doors,
     analysis: Arc<AnalysisHandle>,
     bus: Arc<dyn Bus>,
-    (room, imports): (Arc<IngestRoom>, Arc<Imports>),
+    room: Arc<IngestRoom>,
     clock: Arc<dyn Clock>,
     revised: Revised,
     metrics: Option<metrics_exporter_prometheus::PrometheusHandle>,
@@ -392,7 +386,7 @@ fn dashboard(
         bus,
         analyst: compose::analyst(config),
         intake: room,
-        statistics: imports,
+        statistics: revised.imports,
         tokens: doors.tokens.clone(),
         clock,
         revisions: revised.revisions,

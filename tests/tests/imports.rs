@@ -170,8 +170,7 @@ fn a_revision_tells_what_it_changes_and_both_are_kept() {
     assert_eq!((status, &answer["form"], &answer["behind"]), (201, &"long".into(), &1.into()), "{answer}");
     let rows =
         stage.written("&stream=visits&from=2029-09-01T00:00:00%2B07:00&to=2029-10-01T00:00:00%2B07:00");
-    let told: Vec<_> =
-        rows.iter().map(|row| (row["phase"].as_str(), row["values"]["guests"]["value"].as_i64()));
+    let told = rows.iter().map(|row| (row["phase"].as_str(), row["values"]["guests"]["value"].as_i64()));
     let told: Vec<_> = told.collect();
     let expected = [
         (Some("estimate"), Some(1100)),

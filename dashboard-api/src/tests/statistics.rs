@@ -178,9 +178,9 @@ async fn only_a_good_token_within_its_scope_writes() {
         }
     }
     for path in ["?stream=air&source=s002", "?stream=other&source=s001"] {
-        let answer =
-            send(&node, ("POST", &format!("/api/v1/statistics{path}")), "nhip_good", "text/csv", b"x");
-        assert_eq!(answer.await.status, 403, "{path}");
+        let address = format!("/api/v1/statistics{path}");
+        let answer = send(&node, ("POST", &address), "nhip_good", "text/csv", b"x").await;
+        assert_eq!(answer.status, 403, "{path}");
     }
     for scheme in ["Basic nhip_good", "nhip_good", "Bearer", &format!("Bearer {}", "x".repeat(300))] {
         let headers = [("content-type", "text/csv"), ("authorization", scheme)];

@@ -23,34 +23,59 @@ pub(super) fn delimiter_of(text: &str) -> u8 {
 
 /// Hands over all rows.
 pub(super) fn read(text: &str, delimiter: u8, rows: &mut dyn Rows) -> Result<(), ImportError> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
         .delimiter(delimiter)
-        .from_reader(text.strip_prefix('\u{feff}').unwrap_or(text).as_bytes());
+        .from_reader(text.as_bytes());
     let mut record = csv::StringRecord::new();
-    // Lines inside quotes: a spreadsheet counts them as one row.
-    let mut lines_inside = 0_u64;
+    let mut counter = RowCounter::default();
     while reader.read_record(&mut record).map_err(|error| unreadable(&error))? {
         if record.len() > COLUMNS_MAX {
             return Err(ImportError::Bound(format!("a row has at most {COLUMNS_MAX} cells")));
         }
-        let line = record.position().map_or(0, csv::Position::line);
+        let start = record.position().and_then(|position| usize::try_from(position.byte()).ok());
+        let number = counter.row_at(text, start.unwrap_or(text.len()));
         let mut cells = Vec::with_capacity(record.len());
-        let before = lines_inside;
-        for text in &record {
-            if text.len() > TEXT_BYTES_MAX {
+        for cell in &record {
+            if cell.len() > TEXT_BYTES_MAX {
                 return Err(ImportError::Bound(format!(
-                    "line {line}: a cell has at most {TEXT_BYTES_MAX} bytes; is a quotation mark left open?"
+                    "row {number}: a cell has at most {TEXT_BYTES_MAX} bytes; is a quotation mark left open?"
                 )));
             }
-            lines_inside += text.bytes().filter(|byte| *byte == b'\n').count() as u64;
-            cells.push(Cell::of_text(text));
+            counter.lines_inside += line_ends(cell);
+            cells.push(Cell::of_text(cell));
         }
-        let number = u32::try_from(line.saturating_sub(before)).unwrap_or(u32::MAX);
         rows.row(SheetRow { number, hidden: false, cells })?;
     }
     Ok(())
+}
+
+/// Counts rows as a spreadsheet does: blank lines count, lines inside quotes do not.
+#[derive(Default)]
+struct RowCounter {
+    looked_to: usize,
+    lines: usize,
+    lines_inside: usize,
+}
+
+impl RowCounter {
+    /// The row of a record that begins at a byte, or behind the line ends and blank lines there.
+    fn row_at(&mut self, text: &str, start: usize) -> u32 {
+        let rest = text.get(start..).unwrap_or_default();
+        let start = start + rest.len() - rest.trim_start_matches(['\r', '\n']).len();
+        self.lines += line_ends(text.get(self.looked_to..start).unwrap_or_default());
+        self.looked_to = start;
+        u32::try_from((self.lines + 1).saturating_sub(self.lines_inside)).unwrap_or(u32::MAX)
+    }
+}
+
+/// Line ends in a text: LF, CR LF or CR.
+fn line_ends(text: &str) -> usize {
+    let feeds = text.bytes().filter(|byte| *byte == b'\n').count();
+    let returns = text.bytes().filter(|byte| *byte == b'\r').count();
+    feeds.max(returns)
 }
 
 fn unreadable(error: &csv::Error) -> ImportError {

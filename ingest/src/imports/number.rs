@@ -139,7 +139,8 @@ mod tests {
         let number = |digits: &str| of_sheet(digits).map(|number| number.to_string());
         assert_eq!(number("0.1").as_deref(), Ok("0.1"));
         assert_eq!(number("0.10000000000000001").as_deref(), Ok("0.1"));
-        assert_eq!(number("12.300000000000001").as_deref(), Ok("12.300000000000001"));
+        assert_eq!(number("12.300000000000001").as_deref(), Ok("12.3"));
+        assert_eq!(number("12.300000000000002").as_deref(), Ok("12.300000000000002"));
         assert_eq!(number("1E-05").as_deref(), Ok("0.00001"));
         assert_eq!(number("1.5E+3").as_deref(), Ok("1500"));
         assert_eq!(number("123456789012345").as_deref(), Ok("123456789012345"));

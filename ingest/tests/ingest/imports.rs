@@ -148,7 +148,8 @@ async fn every_cell_to_mend_is_told_and_nothing_is_written() {
 #[tokio::test]
 async fn a_document_is_one_command_and_an_entry_a_row() {
     let stage = Stage::new().await;
-    let table = "period;area;phase;guests;nights;nights_unit;note\n2026-09;A;official;12;36;h;ok\n2025;B;estimate;;1;;\n";
+    let table = "period;area;phase;guests;nights;nights_unit;note\n\
+        2026-09;A;official;12;36;h;ok\n2025;B;estimate;;1;;\n";
     let report = stage.commit(table).await;
     let written = report.written.expect("written");
     assert_eq!((written.rows, written.figures, written.offset), (2, 3, Offset(0)));
@@ -164,9 +165,8 @@ async fn a_document_is_one_command_and_an_entry_a_row() {
         ("Hoa", "visits", "so")
     );
     assert_eq!((command.at, first.at), (ArrivalTime(MIDNIGHT), ArrivalTime(MIDNIGHT)));
-    let shown: Vec<_> =
-        first.items.iter().map(|item| (item.name.clone(), item.value.clone(), item.unit.as_str()));
-    let shown: Vec<_> = shown.collect();
+    let told = first.items.iter().map(|item| (item.name.clone(), item.value.clone(), item.unit.as_str()));
+    let shown: Vec<_> = told.collect();
     let name = |name: &str| ItemName::Text(name.to_owned());
     let number = |number| ItemValue::Number(nhip_proto::Decimal::new(number, 0));
     let state = |word: &str| ItemValue::State(word.to_owned());

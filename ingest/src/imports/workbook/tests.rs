@@ -141,7 +141,9 @@ proptest! {
     }
 
     #[test]
-    fn no_sheet_makes_the_reader_fall_over(sheet in "(<(row|c|v|f|mergeCell|sheetData|/row|/c|/v)( r=\"[A-C]?[0-9]{0,2}\")?>|[0-9.]{0,3}){0,40}") {
+    fn no_sheet_makes_the_reader_fall_over(
+        sheet in "(<(row|c|v|f|mergeCell|sheetData|/row|/c|/v)( r=\"[A-C]?[0-9]{0,2}\")?>|[0-9.]{0,3}){0,40}"
+    ) {
         drop(kept(&workbook(&format!("<worksheet><sheetData>{sheet}"))));
     }
 }
