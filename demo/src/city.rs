@@ -8,6 +8,7 @@ mod foreign;
 mod model;
 mod routes;
 mod shard;
+mod systems;
 mod thinning;
 
 use std::collections::BTreeMap;

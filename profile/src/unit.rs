@@ -89,12 +89,38 @@ const UNITS: &[Unit] = &[
     unit("sources", &["source", "nguồn"], "sources", (1, 1)),
     unit("cases", &["case", "hồ sơ"], "cases", (1, 1)),
     unit("reports", &["report", "phản ánh"], "reports", (1, 1)),
+    unit("devices", &["device", "thiết bị"], "devices", (1, 1)),
+    unit("links", &["link", "đường truyền"], "links", (1, 1)),
+    unit("systems", &["system", "hệ thống"], "systems", (1, 1)),
+    unit("datasets", &["dataset", "bộ dữ liệu"], "datasets", (1, 1)),
+    unit("calls", &["call", "lượt gọi"], "calls", (1, 1)),
+    unit("visits", &["visit", "lượt truy cập"], "visits", (1, 1)),
+    unit("posts", &["post", "tin, bài"], "posts", (1, 1)),
+    unit("interactions", &["interaction", "lượt tương tác"], "interactions", (1, 1)),
+    unit("GB", &["gigabyte"], "data", (1, 1)),
+    unit("TB", &["terabyte"], "data", (1_000, 1)),
     unit("points", &["point", "điểm"], "points", (1, 1)),
     unit("grade", &["level", "cấp", "mức"], "grade", (1, 1)),
 ];
 
 /// Kinds a count may be shown in.
-const COUNTED: &[&str] = &["vehicles", "people", "readings", "events", "sources", "cases", "reports"];
+const COUNTED: &[&str] = &[
+    "vehicles",
+    "people",
+    "readings",
+    "events",
+    "sources",
+    "cases",
+    "reports",
+    "devices",
+    "links",
+    "systems",
+    "datasets",
+    "calls",
+    "visits",
+    "posts",
+    "interactions",
+];
 
 fn find(text: &str) -> Option<&'static Unit> {
     UNITS.iter().find(|unit| unit.name == text || unit.spellings.contains(&text))

@@ -9,6 +9,7 @@ use super::faults::{Faults, Suffers};
 use super::foreign::Dialect;
 use super::model::{Gauge, Moment, gauge_of, step_of};
 use super::routes::{self, NodeName};
+use super::systems;
 use crate::reading::{Measure, MeasureValue, Reading};
 use crate::wire::{self, TimeForm};
 
@@ -52,6 +53,8 @@ pub(crate) struct Device {
     topic: String,
     phase: Span,
     dice: Dice,
+    /// Of the source it stands below, if the profile groups it so.
+    parent: Option<Dice>,
     zone: TimeZone,
     identity: Identity,
     stamp_is_start: bool,
@@ -88,6 +91,7 @@ impl Device {
             cadence,
             phase: phase - phase.rem_euclid(10 * nhip_proto::MILLISECOND),
             dice: Dice::of(seed, source.as_str()),
+            parent: parent_of(profile, source).map(|parent| Dice::of(seed, parent.as_str())),
             zone: TimeZone::get(&profile.zone).unwrap_or(TimeZone::UTC),
             identity: stream.identity,
             stamp_is_start: stream.stamp_is_start,
@@ -145,7 +149,7 @@ impl Device {
         }
         self.drop_speed_of_nobody(&mut measures);
         for (index, (name, words)) in self.states.iter().enumerate() {
-            measures.push(Measure::state(name, self.state((name, words), index as u64, time)));
+            measures.push(Measure::state(name, &self.state((name, words), index as u64, time)));
         }
         let covered = self.cadence.saturating_mul(slots.max(1));
         let mut reading = Reading::at(time, measures);
@@ -217,43 +221,55 @@ impl Device {
         Moment { dice: &self.dice, seconds, civil_s, purpose, minutes: (self.cadence / MINUTE).max(1) }
     }
 
-    /// Most devices are nearly always well, some often not, a few hardly ever; what an event is about changes each
-    /// time.
-    fn state<'a>(&self, (name, words): (&str, &'a [String]), index: u64, time: EventTime) -> &'a str {
-        let moment = time.0.div_euclid(SECOND);
-        let usual = match name {
-            "kind" | "service" | "service_code" | "label" => {
-                let word = self.dice.throw(moment, 56 + index, words.len().max(1) as u64) as usize;
-                return words.get(word).map_or("", String::as_str);
-            }
-            "verified" => Some(("yes", 85)),
-            "on_time" => Some(("true", 92)),
-            "fielddetection" => Some(("inactive", 96)),
-            _ => None,
-        };
-        if let Some((usual, percent)) = usual {
-            let is_usual = self.dice.throw(moment, 56 + index, 100) < percent;
-            return words.iter().find(|word| (*word == usual) == is_usual).map_or("", String::as_str);
-        }
-        let well = WELL.iter().find_map(|well| words.iter().position(|word| word == well)).unwrap_or(0);
-        let ill_percent = match self.dice.throw(0, 50 + index, 100) {
-            0..=84 => 1,
-            85..=96 => 9,
-            _ => 90,
-        };
-        let span = time.0.div_euclid(SECOND).div_euclid(STATE_SPAN_S);
-        let ill = self.dice.throw(span, 52 + index, 100) < ill_percent && words.len() > 1;
-        let others = words.len().saturating_sub(1).max(1) as u64;
-        let other = self.dice.throw(span, 54 + index, others) as usize;
-        let chosen = if !ill {
-            well
-        } else if other >= well {
-            other + 1
-        } else {
-            other
-        };
-        words.get(chosen).or(words.first()).map_or("", String::as_str)
+    /// The word of a state; below a parent also what became of the parent.
+    fn state(&self, (name, words): (&str, &[String]), index: u64, time: EventTime) -> String {
+        let own = |dice: &Dice, words: &[String]| word_of(dice, (name, words), index, time).to_owned();
+        systems::below(self.parent.as_ref(), &self.dice, words, own).unwrap_or_else(|| own(&self.dice, words))
     }
+}
+
+/// Most devices are nearly always well, some often not, a few hardly ever; what an event is about changes each time.
+fn word_of<'a>(dice: &Dice, (name, words): (&str, &'a [String]), index: u64, time: EventTime) -> &'a str {
+    let moment = time.0.div_euclid(SECOND);
+    if matches!(name, "kind" | "service" | "service_code" | "label") || systems::changes_each_time(name) {
+        let word = dice.throw(moment, 56 + index, words.len().max(1) as u64) as usize;
+        return words.get(word).map_or("", String::as_str);
+    }
+    let usual = match name {
+        "verified" => Some(("yes", 85)),
+        "on_time" => Some(("true", 92)),
+        "fielddetection" => Some(("inactive", 96)),
+        _ => systems::usual_word(name),
+    };
+    if let Some((usual, percent)) = usual {
+        let is_usual = dice.throw(moment, 56 + index, 100) < percent;
+        return words.iter().find(|word| (*word == usual) == is_usual).map_or("", String::as_str);
+    }
+    let well = WELL.iter().find_map(|well| words.iter().position(|word| word == well)).unwrap_or(0);
+    let ill_percent = match dice.throw(0, 50 + index, 100) {
+        0..=84 => 1,
+        85..=96 => 9,
+        _ => 90,
+    };
+    let span = time.0.div_euclid(SECOND).div_euclid(STATE_SPAN_S);
+    let ill = dice.throw(span, 52 + index, 100) < ill_percent && words.len() > 1;
+    let others = words.len().saturating_sub(1).max(1) as u64;
+    let other = dice.throw(span, 54 + index, others) as usize;
+    let chosen = if !ill {
+        well
+    } else if other >= well {
+        other + 1
+    } else {
+        other
+    };
+    words.get(chosen).or(words.first()).map_or("", String::as_str)
+}
+
+/// The source of the same stream that the group of a source names.
+fn parent_of<'a>(profile: &'a Profile, source: &SourceId) -> Option<&'a SourceId> {
+    let own = profile.sources.get(source)?;
+    let above = profile.sources.get(own.group.as_str())?;
+    (above.stream == own.stream && above.id != own.id).then_some(&above.id)
 }
 
 fn senses(profile: &Profile, stream: &Stream, bare: bool) -> Vec<Sense> {
@@ -311,7 +327,9 @@ fn edge_nodes(profile: &Profile) -> Vec<String> {
 fn suffers(stream: &Stream, format: &Format) -> Suffers {
     let node = if let Format::Sparkplug(node) = format { Some(node) } else { None };
     Suffers {
-        sensors: stream.class == Class::Machine && stream.identity != Identity::Id,
+        sensors: stream.class == Class::Machine
+            && stream.identity != Identity::Id
+            && !systems::sent_by_servers(stream.id.as_str()),
         numbers: !stream.quantities.is_empty(),
         gateway: node.is_some(),
         node: node.is_some_and(|node| node.device.is_empty()),

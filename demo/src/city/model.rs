@@ -4,6 +4,7 @@
 use nhip_proto::Decimal;
 
 use super::dice::Dice;
+use super::systems;
 
 /// Thousandths of the natural unit.
 type Milli = i64;
@@ -37,6 +38,9 @@ enum Behaviour {
     Speed,
     /// Grows as the road fills.
     Occupancy,
+    /// A whole number of things, or the part of them that so many per mille come to: of one throw for all quantities
+    /// of a device.
+    Counted { whole: i64, spread: i64, share: i64, sway: i64 },
     /// Nearly always 0: above it in so many of a hundred readings, and then at most this.
     Rare { percent: u64, most: u64 },
 }
@@ -58,6 +62,27 @@ const fn level(rhythm: &'static Rhythm, scale: Milli, spread: (i64, i64), ends: 
 
 const fn gauge(behaviour: Behaviour, unit: &'static str, digits: u8) -> Gauge {
     Gauge { behaviour, unit, digits }
+}
+
+/// A level without rhythm: its middle in thousandths, drift and noise per mille, its ends.
+pub(super) const fn level_of(
+    scale: Milli,
+    spread: (i64, i64),
+    ends: (Milli, Milli),
+    unit: &'static str,
+    digits: u8,
+) -> Gauge {
+    gauge(level(&FLAT, scale, spread, ends), unit, digits)
+}
+
+/// About so many things, give or take per mille of them; of these the share per mille, give or take.
+pub(super) const fn counted(whole: i64, spread: i64, (share, sway): (i64, i64)) -> Gauge {
+    gauge(Behaviour::Counted { whole, spread, share, sway }, "", 0)
+}
+
+/// Nearly always none.
+pub(super) const fn rare(percent: u64, most: u64) -> Gauge {
+    gauge(Behaviour::Rare { percent, most }, "", 0)
 }
 
 /// The gauge of a quantity by the name profiles give it; none: the model does not know it.
@@ -105,7 +130,7 @@ pub(crate) fn gauge_of(name: &str) -> Option<Gauge> {
         "latency" | "latency_ms" | "delay" | "rtt" => {
             gauge(level(&VEHICLES, 900, (300, 400), (3_000, 900_000)), "ms", 0)
         }
-        _ => return None,
+        _ => return systems::gauge_of(name),
     })
 }
 
@@ -158,6 +183,12 @@ impl Gauge {
                 let free = 52_000 + moment.character(250) * 40;
                 let slowed = free - moment.vehicles() * 55 / 100;
                 (slowed * (1_000 + moment.noise(60)) / 1_000).clamp(6_000, 110_000)
+            }
+            Behaviour::Counted { whole, spread, share, sway } => {
+                let size = 1_000 + moment.dice.around(0, 63, spread / 2);
+                let all =
+                    whole * size / 1_000 * (1_000 + moment.dice.around(moment.seconds, 62, spread)) / 1_000;
+                (all.max(0) * (share + moment.noise(sway)).clamp(0, 1_000) / 1_000) * 1_000
             }
             Behaviour::Rare { percent, most } => {
                 let some = moment.dice.throw(moment.seconds, moment.purpose + 30, 100) < percent;
