@@ -6,7 +6,7 @@ use std::io::Write;
 use bytes::Bytes;
 use flate2::{Compression, write::GzEncoder};
 use jiff::civil::Date;
-use nhip_profile::{Direction, Indicator, Label, Profile, RotationPage, Severity, Threshold, View};
+use nhip_profile::{Direction, Indicator, Label, Profile, RotationPage, Severity, Target, Threshold, View};
 use nhip_proto::{ArrivalTime, Decimal, IndicatorId, MILLISECOND, SECOND, Span};
 use serde_json::{Map, Number, Value, json};
 
@@ -199,7 +199,8 @@ fn owner_json(profile: &Profile, owner: &str, today: Option<Date>) -> Value {
 /// All targets of an indicator with the instants between which each holds: a page judges by the window it shows.
 fn targets_json(profile: &Profile, indicator: &Indicator) -> Value {
     let begins = |date: Option<Date>| date.and_then(|date| midnight_ms(&profile.zone, date));
-    let targets = profile.targets.iter().filter(|target| target.indicator == indicator.id).map(|target| {
+    let own = |target: &&Target| target.indicator == indicator.id && target.stands();
+    let targets = profile.targets.iter().filter(own).map(|target| {
         json!({
             "area": target.area.as_str(),
             "value": number(Decimal::new(target.value, indicator.scale)),

@@ -90,7 +90,8 @@ impl Profile {
     /// The target of an indicator for an area that holds on a civil date; none: *chưa giao chỉ tiêu*.
     #[must_use]
     pub fn target_on(&self, indicator: &IndicatorId, area: &AreaCode, date: Date) -> Option<&Target> {
-        let asked = |target: &&Target| &target.indicator == indicator && &target.area == area;
+        let asked =
+            |target: &&Target| target.stands() && &target.indicator == indicator && &target.area == area;
         self.targets.iter().filter(asked).find(|target| target.valid.holds_on(date))
     }
 

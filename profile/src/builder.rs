@@ -32,6 +32,7 @@ impl Profile {
             thresholds: Vec::new(),
             water_levels: Vec::new(),
             targets: Vec::new(),
+            baselines: Vec::new(),
             retentions: Vec::new(),
             views: BTreeMap::new(),
             units: BTreeMap::new(),

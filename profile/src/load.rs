@@ -136,6 +136,7 @@ fn read<'a>(
     indicators::read(all("indicator"), &mut loading);
     thresholds::read(all("threshold"), &mut loading);
     targets::read(all("target"), &mut loading);
+    targets::read_baselines(all("baseline"), &mut loading);
     views::read_views(all("view"), &mut loading);
     for root in roots {
         root.finish();

@@ -63,6 +63,8 @@ pub struct Profile {
     pub water_levels: Vec<WaterLevel>,
     /// Dated targets.
     pub targets: Vec<Target>,
+    /// Where indicators stood, by documents.
+    pub baselines: Vec<Baseline>,
     /// Dated rules of how long sealed parts are kept.
     pub retentions: Vec<Retention>,
     /// Views by name (`main`).

@@ -45,6 +45,7 @@ pub(crate) fn profile(communes: usize) -> Arc<Profile> {
         value: 450,
         formula: "mean of the stations".to_owned(),
         area: AreaCode::new("80"),
+        former_area: Label::default(),
         document: "KH 12/KH-UBND".to_owned(),
         valid: Validity { from: "2026-01-01".parse().ok(), to: "2027-01-01".parse().ok() },
         note: Label::default(),
