@@ -6,8 +6,10 @@ mod dice;
 mod faults;
 mod foreign;
 mod model;
+mod period;
 mod routes;
 mod shard;
+mod society;
 mod thinning;
 
 use std::collections::BTreeMap;

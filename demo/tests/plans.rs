@@ -97,6 +97,27 @@ fn the_past_is_thin_ordered_and_not_after_now() {
 }
 
 #[test]
+fn a_statistic_is_told_of_closed_months_at_the_start_and_when_the_next_has_ended() {
+    let (profile, index) = (profile(), SourceId::new("tn-idx-01"));
+    let own = |plan: Vec<Planned>| -> Vec<Planned> {
+        plan.into_iter().filter(|message| message.source == index).collect()
+    };
+    let now = MIDNIGHT.plus(9 * HOUR);
+    let past = own(backlog(&profile, 5, now, 48 * HOUR, MESSAGES_MAX));
+    assert_eq!(past.len(), 13, "a year and the same month before");
+    let end_of_october = MIDNIGHT.plus(-20 * 24 * HOUR);
+    let last = past.last().expect("a message");
+    assert_eq!(last.event.map(|event| event.0), Some(end_of_october.0));
+    let MessageBody::Items(items) = decoded(&profile, last).body else { panic!("a message with items") };
+    let month = |item: &nhip_proto::Item| item.period.map(|(from, to)| to.since(from));
+    assert!(items.iter().all(|item| month(item) == Some(31 * 24 * HOUR)), "{items:?}");
+    let end_of_november = MIDNIGHT.plus(10 * 24 * HOUR);
+    let live = |from, to| own(schedule(&profile, 5, from, to)).len();
+    assert_eq!(live(end_of_november.plus(-2 * MINUTE), end_of_november), 0);
+    assert_eq!(live(end_of_november, end_of_november.plus(2 * MINUTE)), 1);
+}
+
+#[test]
 fn the_past_of_a_detector_counts_every_vehicle() {
     let profile = profile();
     let detector = profile.sources.values().find(|source| source.stream.as_str() == "traffic").expect("one");

@@ -8,6 +8,7 @@ use super::dice::Dice;
 use super::faults::{Faults, Suffers};
 use super::foreign::Dialect;
 use super::model::{Gauge, Moment, gauge_of, step_of};
+use super::period::{Period, year_share};
 use super::routes::{self, NodeName};
 use crate::reading::{Measure, MeasureValue, Reading};
 use crate::wire::{self, TimeForm};
@@ -48,6 +49,8 @@ pub(crate) struct Device {
     /// Its place among the sources of its stream, and how many there are.
     pub(crate) place: (usize, usize),
     pub(crate) cadence: Span,
+    /// What is told once a civil month, quarter or year is told of the one that has ended.
+    pub(crate) period: Option<Period>,
     pub(crate) format: Format,
     topic: String,
     phase: Span,
@@ -86,6 +89,7 @@ impl Device {
             stream: stream.id.clone(),
             place,
             cadence,
+            period: Period::of(cadence).filter(|_| stream.class != Class::Machine),
             phase: phase - phase.rem_euclid(10 * nhip_proto::MILLISECOND),
             dice: Dice::of(seed, source.as_str()),
             zone: TimeZone::get(&profile.zone).unwrap_or(TimeZone::UTC),
@@ -127,12 +131,18 @@ impl Device {
 
     /// The last slot that is not after `time`.
     pub(crate) fn slot_at(&self, time: EventTime) -> i64 {
-        (time.0 - self.phase).div_euclid(self.cadence)
+        match self.period {
+            Some(period) => period.at(time, &self.zone),
+            None => (time.0 - self.phase).div_euclid(self.cadence),
+        }
     }
 
     /// When a slot is.
     pub(crate) fn slot_time(&self, slot: i64) -> EventTime {
-        EventTime(slot.saturating_mul(self.cadence).saturating_add(self.phase))
+        match self.period {
+            Some(period) => period.begin(slot, &self.zone),
+            None => EventTime(slot.saturating_mul(self.cadence).saturating_add(self.phase)),
+        }
     }
 
     /// What it measures at a slot; counts add up over the last `slots` of them.
@@ -149,7 +159,9 @@ impl Device {
         }
         let covered = self.cadence.saturating_mul(slots.max(1));
         let mut reading = Reading::at(time, measures);
-        if self.counts() {
+        if self.period.is_some() {
+            reading.period = Some(time.since(self.slot_time(slot - 1)));
+        } else if self.counts() {
             reading.period = Some(covered);
             if self.stamp_is_start {
                 reading.time = time.plus(-covered);
@@ -214,7 +226,8 @@ impl Device {
         let seconds = time.0.div_euclid(SECOND);
         let stamp = jiff::Timestamp::from_second(seconds).unwrap_or_default();
         let civil_s = (seconds + i64::from(self.zone.to_offset(stamp).seconds())).rem_euclid(86_400);
-        Moment { dice: &self.dice, seconds, civil_s, purpose, minutes: (self.cadence / MINUTE).max(1) }
+        let (minutes, year) = ((self.cadence / MINUTE).max(1), year_share(time, &self.zone));
+        Moment { dice: &self.dice, seconds, civil_s, purpose, minutes, year }
     }
 
     /// Most devices are nearly always well, some often not, a few hardly ever; what an event is about changes each
@@ -222,7 +235,7 @@ impl Device {
     fn state<'a>(&self, (name, words): (&str, &'a [String]), index: u64, time: EventTime) -> &'a str {
         let moment = time.0.div_euclid(SECOND);
         let usual = match name {
-            "kind" | "service" | "service_code" | "label" => {
+            "kind" | "service" | "service_code" | "label" | "disease" => {
                 let word = self.dice.throw(moment, 56 + index, words.len().max(1) as u64) as usize;
                 return words.get(word).map_or("", String::as_str);
             }

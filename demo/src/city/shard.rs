@@ -132,7 +132,9 @@ impl Shard {
 
     fn past(&self, index: usize, device: &Device, steps: Steps, now: ArrivalTime, out: &mut Vec<Step>) {
         let last = device.slot_at(EventTime(now.0));
-        let first = device.slot_at(EventTime(now.0).plus(-self.backlog)) + 1;
+        let begin = device.slot_at(EventTime(now.0).plus(-self.backlog)) + 1;
+        // A statistic is told of the last closed periods, however long they are.
+        let first = device.period.map_or(begin, |period| begin.min(last + 1 - period.told()));
         let recent = device.slot_at(EventTime(now.0).plus(-steps.recent));
         let mut before = first - 1;
         for slot in first..=last {
