@@ -314,7 +314,8 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     (
         "[[view]]",
         "[[baseline]]\nindicator = \"env.pm25_1d\"\nvalue = 40\nas_of = \"2019-08-07\"\ndocument = \"BC 1\"\n\n\
-         [[baseline]]\nindicator = \"env.pm25_1d\"\nvalue = 41\nas_of = \"2019-08-07\"\ndocument = \"BC 2\"\n\n[[view]]",
+         [[baseline]]\nindicator = \"env.pm25_1d\"\nvalue = 41\nas_of = \"2019-08-07\"\n\
+         document = \"BC 2\"\n\n[[view]]",
         "77:9: baseline.as_of: stands twice for env.pm25_1d on 2019-08-07 (allowed: one baseline of an \
              indicator and area a day)",
     ),

@@ -114,9 +114,10 @@ fn table(profile: &Profile) -> String {
     let mut text = format!(
         "<!-- Every dated target and baseline of Tây Ninh. Written by profile/tests/targets.rs; do not edit. -->\n\
          # Targets and baselines\n\n\
-         All targets and baselines of `profiles/tay-ninh` that a document sets or tells, with their state on {TODAY}. An \
-         indicator\nthat is not here has none: its figure says *chưa giao chỉ tiêu*. A target of a former area and an \
-         expired one are history:\nno figure of today is compared with them.\n\n## Targets\n\n\
+         All targets and baselines of `profiles/tay-ninh` that a document sets or tells, with their state on {TODAY}. \
+         An indicator\nthat is not here has none: its figure says *chưa giao chỉ tiêu*. A target of a former area and \
+         an expired one are history:\nno figure of today is compared with them.\n\n\
+         ## Targets\n\n\
          | indicator | value | for | document | from | to (exclusive) | state |\n\
          | --- | --- | --- | --- | --- | --- | --- |\n"
     );
@@ -161,7 +162,8 @@ fn table(profile: &Profile) -> String {
 /// Numbers of the founding documents for which the profile has no indicator yet.
 fn without_indicator(profile: &Profile) -> String {
     let mut text = String::from(
-        "\n## Not in the profile yet\n\nNumbers of the founding documents whose indicator the profile does not have.\n\n\
+        "\n## Not in the profile yet\n\n\
+         Numbers of the founding documents whose indicator the profile does not have.\n\n\
          | indicator | number | for | result or target | document |\n| --- | --- | --- | --- | --- |\n",
     );
     for (id, number, area, result, document) in SEEDS {

@@ -80,8 +80,8 @@ fn office(name: &str) -> Option<Gauge> {
         "tasks_overdue" => part(120, 25, 20),
         "goals" => whole(18),
         "goals_on_track" => part(18, 860, 60),
-        "items_shown" => whole(52),
-        "items_typed" => part(52, 300, 60),
+        "figures_shown" => whole(52),
+        "figures_typed" => part(52, 300, 60),
         "platform_reached" => gauge(Behaviour::Rare { percent: 30, most: 1 }, "", 0),
         _ => return None,
     })
