@@ -9,6 +9,7 @@ mod model;
 mod routes;
 mod shard;
 mod thinning;
+mod water;
 
 use std::collections::BTreeMap;
 

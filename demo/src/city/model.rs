@@ -6,13 +6,13 @@ use nhip_proto::Decimal;
 use super::dice::Dice;
 
 /// Thousandths of the natural unit.
-type Milli = i64;
+pub(super) type Milli = i64;
 /// One value for each civil hour.
-type Rhythm = [i64; 24];
+pub(super) type Rhythm = [i64; 24];
 
 const PM25: Rhythm =
     [41, 43, 44, 46, 47, 46, 42, 37, 31, 26, 22, 19, 17, 16, 16, 17, 19, 23, 28, 32, 35, 37, 38, 40];
-const TEMPERATURE: Rhythm =
+pub(super) const TEMPERATURE: Rhythm =
     [26, 25, 25, 24, 24, 24, 24, 25, 27, 29, 30, 32, 33, 33, 33, 33, 32, 31, 29, 28, 28, 27, 27, 26];
 const HUMIDITY: Rhythm =
     [86, 88, 89, 90, 91, 91, 90, 86, 79, 72, 66, 61, 57, 55, 55, 57, 61, 66, 72, 77, 80, 82, 84, 85];
@@ -21,14 +21,14 @@ const OZONE: Rhythm =
 /// Vehicles a minute on a middle road: two peaks.
 const VEHICLES: Rhythm =
     [2, 1, 1, 1, 2, 6, 15, 27, 24, 17, 15, 16, 17, 15, 15, 17, 23, 30, 25, 17, 12, 9, 6, 4];
-const FLAT: Rhythm = [1; 24];
+pub(super) const FLAT: Rhythm = [1; 24];
 /// Two tides a day at the mouth of the Vàm Cỏ, in centimetres.
 const TIDE: Rhythm =
     [96, 78, 62, 52, 50, 58, 74, 94, 112, 124, 128, 122, 108, 90, 72, 60, 56, 62, 78, 98, 116, 126, 124, 112];
 
 /// How a quantity behaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Behaviour {
+pub(super) enum Behaviour {
     /// Rhythm × per mille of scale, drift and noise per mille, floor.
     Level { rhythm: &'static Rhythm, scale: Milli, drift: i64, noise: i64, least: Milli, most: Milli },
     /// Counted vehicles of one minute, by a share per mille of all.
@@ -51,12 +51,17 @@ pub(crate) struct Gauge {
     digits: u8,
 }
 
-const fn level(rhythm: &'static Rhythm, scale: Milli, spread: (i64, i64), ends: (Milli, Milli)) -> Behaviour {
+pub(super) const fn level(
+    rhythm: &'static Rhythm,
+    scale: Milli,
+    spread: (i64, i64),
+    ends: (Milli, Milli),
+) -> Behaviour {
     let ((drift, noise), (least, most)) = (spread, ends);
     Behaviour::Level { rhythm, scale, drift, noise, least, most }
 }
 
-const fn gauge(behaviour: Behaviour, unit: &'static str, digits: u8) -> Gauge {
+pub(super) const fn gauge(behaviour: Behaviour, unit: &'static str, digits: u8) -> Gauge {
     Gauge { behaviour, unit, digits }
 }
 
@@ -105,7 +110,7 @@ pub(crate) fn gauge_of(name: &str) -> Option<Gauge> {
         "latency" | "latency_ms" | "delay" | "rtt" => {
             gauge(level(&VEHICLES, 900, (300, 400), (3_000, 900_000)), "ms", 0)
         }
-        _ => return None,
+        other => return super::water::gauge_of(other),
     })
 }
 
