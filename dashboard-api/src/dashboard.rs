@@ -86,7 +86,8 @@ impl Dashboard {
         let local = listener.local_addr()?;
         let profile = Arc::clone(&parts.profile.borrow());
         let boards = Boards::new(&new_epoch(), profile);
-        let hub = Arc::new(Hub::new(boards, Arc::clone(&parts.clock), &parts.build));
+        let (clock, analysis) = (Arc::clone(&parts.clock), Arc::clone(&parts.analysis));
+        let hub = Arc::new(Hub::new(boards, clock, analysis, &parts.build));
         let feed = Feed {
             hub: Arc::clone(&hub),
             analysis: Arc::clone(&parts.analysis),

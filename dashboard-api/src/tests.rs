@@ -4,6 +4,7 @@ mod analyst;
 mod duties;
 pub(crate) mod fixtures;
 mod guards;
+mod limited;
 mod model;
 mod node;
 mod openapi;

@@ -27,6 +27,12 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "not-found", "Not found", detail)
     }
 
+    /// The figure cannot be: nothing that would feed it is connected.
+    pub(crate) const fn no_source() -> Self {
+        let detail = "no source of this indicator is connected in this area";
+        Self::new(StatusCode::NOT_FOUND, "no-source", "No source yet", detail)
+    }
+
     pub(crate) const fn bad_request(detail: &'static str) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "bad-request", "The request cannot be read", detail)
     }
