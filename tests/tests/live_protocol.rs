@@ -114,3 +114,45 @@ fn the_footer_tells_sources_and_links() {
     let all = snapshot["rows"].as_array().cloned().unwrap_or_default();
     assert!(all.iter().all(simulated), "every value of a demo says that it is simulated");
 }
+
+#[test]
+fn a_screen_of_one_commune_gets_frames_of_that_commune_alone() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let node = demo(&directory.path().join("data"));
+    let sources = get_json(node.http, "/api/v1/sources?limit=5000");
+    let sources = sources["items"].as_array().expect("sources");
+    let area = |source: &serde_json::Value| source["area"].as_str().unwrap_or_default().to_owned();
+    let own = sources.iter().find(|source| source["stream"] == "air").map(area).expect("an air station");
+    let ids =
+        sources.iter().filter(|source| area(source) == own).filter_map(|source| source["source"].as_str());
+    let ids: Vec<&str> = ids.collect();
+    let mut options = ClientOptions::wall(&node.http.to_string());
+    options.area = Some(own.clone());
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let (changes, events) = runtime.block_on(async {
+        let mut client = Client::connect(options, Table::new(Keep::Rows)).await.expect("a connection");
+        let (mut changes, mut events) = (0, 0);
+        while changes < 20 {
+            match client.next().await.expect("a frame").applied {
+                Applied::Delta { rows, .. } => {
+                    for row in rows {
+                        let (indicator, of) = client.table().key(row).expect("a row of the dictionary");
+                        assert_eq!(of, own, "{indicator} of another area");
+                        changes += 1;
+                    }
+                }
+                Applied::Event { id, .. } => {
+                    assert!(ids.contains(&id.as_str()), "{id} stands elsewhere");
+                    events += 1;
+                }
+                Applied::Void | Applied::Bye { .. } => panic!("the session did not last"),
+                _ => {}
+            }
+        }
+        assert!(
+            client.table().rows().keys().all(|row| client.table().key(*row).is_some_and(|key| key.1 == own))
+        );
+        (changes, events)
+    });
+    println!("{changes} changes and {events} events of {own}");
+}
