@@ -296,33 +296,31 @@ fn judge(
     shown: impl Fn(&str, &str) -> bool,
     count: usize,
 ) -> Result<(), TestCaseError> {
-    {
-        let whole = scope.area.is_none();
-        let mut world = World::new(scope);
-        let (before, after) = steps.split_at(steps.len() / 3);
-        before.iter().for_each(|step| world.run(step));
-        world.connect();
-        after.iter().for_each(|step| world.run(step));
-        world.settle();
-        let counters = *world.table.counters();
-        prop_assert_eq!((counters.gaps, counters.duplicates, counters.resets), (0, 0, 0));
-        prop_assert_eq!(counters.events_repeated, 0);
-        prop_assert_eq!(world.turns_wrong, 0);
-        prop_assert_eq!(world.table.position(), world.offset);
-        prop_assert!(whole || world.seen.keys().all(|source| source == "s001"), "{:?}", world.seen);
-        for (source, up) in world.up.iter().filter(|(source, _)| whole || *source == "s001") {
-            prop_assert_eq!(world.seen.get(source).copied().unwrap_or(false), *up, "{}", source);
-        }
-        let figures = world.figures.iter().filter(|((indicator, area), _)| shown(indicator, area));
-        for ((indicator, area), published) in figures {
-            let row = world.table.row(indicator, area).expect("every published row is on the screen");
-            let value = published.row.value.map(|value| value.to_string());
-            prop_assert_eq!(row.v.as_ref().map(ToString::to_string), value);
-            prop_assert_eq!((row.k, row.m, row.rev), (published.row.k, 3, 1));
-            prop_assert_eq!((row.q, row.l), (if published.row.value.is_some() { 0 } else { 130 }, 1));
-            prop_assert_eq!(row.f, 2 | 4 | if published.row.k < 3 { 8 } else { 0 });
-        }
-        prop_assert_eq!(world.table.rows().len(), count);
+    let whole = scope.area.is_none();
+    let mut world = World::new(scope);
+    let (before, after) = steps.split_at(steps.len() / 3);
+    before.iter().for_each(|step| world.run(step));
+    world.connect();
+    after.iter().for_each(|step| world.run(step));
+    world.settle();
+    let counters = *world.table.counters();
+    prop_assert_eq!((counters.gaps, counters.duplicates, counters.resets), (0, 0, 0));
+    prop_assert_eq!(counters.events_repeated, 0);
+    prop_assert_eq!(world.turns_wrong, 0);
+    prop_assert_eq!(world.table.position(), world.offset);
+    prop_assert!(whole || world.seen.keys().all(|source| source == "s001"), "{:?}", world.seen);
+    for (source, up) in world.up.iter().filter(|(source, _)| whole || *source == "s001") {
+        prop_assert_eq!(world.seen.get(source).copied().unwrap_or(false), *up, "{}", source);
     }
+    let figures = world.figures.iter().filter(|((indicator, area), _)| shown(indicator, area));
+    for ((indicator, area), published) in figures {
+        let row = world.table.row(indicator, area).expect("every published row is on the screen");
+        let value = published.row.value.map(|value| value.to_string());
+        prop_assert_eq!(row.v.as_ref().map(ToString::to_string), value);
+        prop_assert_eq!((row.k, row.m, row.rev), (published.row.k, 3, 1));
+        prop_assert_eq!((row.q, row.l), (if published.row.value.is_some() { 0 } else { 130 }, 1));
+        prop_assert_eq!(row.f, 2 | 4 | if published.row.k < 3 { 8 } else { 0 });
+    }
+    prop_assert_eq!(world.table.rows().len(), count);
     Ok(())
 }
