@@ -93,6 +93,26 @@ async fn no_frame_of_a_limited_screen_carries_another_area() {
 }
 
 #[tokio::test]
+async fn the_heartbeat_of_a_limited_screen_counts_its_own_sources() {
+    let node = TestNode::start(profile(3), Config::default()).await;
+    let mut options = node.options();
+    options.area = Some("c001".to_owned());
+    let mut client = Client::connect(options, Table::new(Keep::Rows)).await.expect("a session");
+    let beat = async {
+        loop {
+            let received = client.next().await.expect("a frame");
+            if matches!(received.applied, Applied::Heartbeat { .. }) {
+                return serde_json::from_str::<Value>(&received.text).expect("JSON");
+            }
+        }
+    };
+    let beat = timeout(Duration::from_secs(10), beat).await.expect("a heartbeat");
+    assert_eq!(beat["sources"], json!({"live": 0, "due": 1}));
+    assert_eq!((&beat["badges"], &beat["units"], &beat["q"]["du"]), (&json!({}), &json!([]), &Value::Null));
+    assert_eq!(beat["links"][0]["up"], json!(true), "the links carry all areas");
+}
+
+#[tokio::test]
 async fn what_nothing_feeds_is_told_apart_from_silence() {
     let mut profile = (*profile(2)).clone();
     let states = [SourceState::Connected, SourceState::Committed];
