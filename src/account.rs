@@ -57,8 +57,10 @@ pub(crate) fn take(node: &StoppedNode) -> Result<Account, Failure> {
         let batch = crate::commands::read_batch(&node.log, at, BATCH_RECORDS)?;
         for logged in &batch {
             account.records += 1;
-            if let Record::Message(message) = &logged.record {
-                account.note(message);
+            match &logged.record {
+                Record::Message(message) => account.note(message),
+                Record::Entry(entry) => *account.received.entry(entry.subject.clone()).or_default() += 1,
+                _ => {}
             }
         }
         let read = |from| crate::commands::read_batch(&node.log, from, BATCH_RECORDS);

@@ -1,7 +1,9 @@
 //! The command line, in the order a newcomer needs it.
 
+mod imports;
 mod operate;
 
+pub(crate) use imports::{ImportFlags, TokenAction, TokenScope};
 pub(crate) use operate::{BackupFlags, BackupKeys, DoctorFlags, EraseFlags, RestoreFlags};
 
 use std::net::SocketAddr;
@@ -101,6 +103,13 @@ pub(crate) enum Command {
     Redecode(RedecodeFlags),
     /// Let a running node compute figures of the past again by the profile now valid.
     Restate(RestateFlags),
+    /// Judge a document of figures (CSV, XLSX) and, with --apply, write it whole or not at all.
+    Import(ImportFlags),
+    /// Tokens: who may write by HTTP in whose name.
+    Token {
+        #[command(subcommand)]
+        action: TokenAction,
+    },
     /// Copy the data directory of a running or stopped node. Its keys are copied apart: `nhip backup keys`.
     Backup(BackupFlags),
     /// Make a data directory from a backup, after checking every digest.

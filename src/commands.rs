@@ -10,12 +10,14 @@ mod erase;
 mod explain;
 mod export;
 mod from_figure;
+mod import;
 mod log;
 mod prove;
 mod replay;
 mod revise;
 mod rows;
 mod run;
+mod token;
 mod unseal;
 
 pub(crate) use replay::{hex, read as read_batch};
@@ -82,6 +84,8 @@ pub(crate) fn execute(arguments: Arguments) -> Result<(), Failure> {
         Command::Reload { http } => runtime()?.block_on(revise::reload(http)),
         Command::Redecode(flags) => runtime()?.block_on(revise::redecode(&flags)),
         Command::Restate(flags) => runtime()?.block_on(revise::restate(&flags)),
+        Command::Import(flags) => runtime()?.block_on(import::import(&flags)),
+        Command::Token { action } => token::token(&action),
         Command::Backup(flags) => match &flags.keys {
             Some(keys) => backup::keys(keys),
             None => runtime()?.block_on(backup::backup(&flags)),

@@ -4,12 +4,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use nhip_adapters::{
-    AnalystSocket, KeyFiles, LogConfig, LogFiles, LogIdentity, LogOpenError, MqttAccess, MqttEndpoint,
-    MqttEndpointConfig, MqttPassword, MqttUser, ROW_FILE_BYTES, RowFiles, SegmentLog, StateFiles,
+    AnalystSocket, ImportIndexFile, KeyFiles, LogConfig, LogFiles, LogIdentity, LogOpenError, MqttAccess,
+    MqttEndpoint, MqttEndpointConfig, MqttPassword, MqttUser, ROW_FILE_BYTES, RowFiles, SegmentLog,
+    StateFiles, TokenFile,
 };
 use nhip_history::archive::{Archive, KeepSettings, Keeper, SpanningLog};
 use nhip_history::series::{SeriesHistory, SeriesStore};
-use nhip_ports::{Analyst, EventLog, History, KeyStore, RowStore, StateStore};
+use nhip_ports::{Analyst, EventLog, History, ImportIndex, KeyStore, RowStore, StateStore, Tokens};
 use nhip_proto::{ArrivalTime, Origin};
 
 use crate::commands::Failure;
@@ -37,6 +38,10 @@ pub(crate) struct Doors {
     pub(crate) states: Arc<dyn StateStore>,
     /// Keys.
     pub(crate) keys: Arc<dyn KeyStore>,
+    /// Who may write by HTTP in whose name.
+    pub(crate) tokens: Arc<dyn Tokens>,
+    /// The list of imports.
+    pub(crate) imports: Arc<dyn ImportIndex>,
 }
 
 /// Opens or creates everything durable.
@@ -68,6 +73,8 @@ pub(crate) async fn open(config: &Config, origin: Origin) -> Result<Doors, Failu
         rows,
         states,
         keys: Arc::new(keys.map_err(Failure::other)?),
+        tokens: Arc::new(TokenFile::new(&config.data)),
+        imports: Arc::new(ImportIndexFile::new(&config.data)),
     })
 }
 

@@ -8,7 +8,7 @@ use nhip_adapters::{BUS_UPDATES_MAX, LocalBus, MqttEndpoint};
 use nhip_analytics::{AnalysisHandle, Started};
 use nhip_dashboard_api::{Dashboard, Parts, Readiness};
 use nhip_history::archive::Keeper;
-use nhip_ingest::{IngestRoom, IngestSettings};
+use nhip_ingest::{Imports, IngestRoom, IngestSettings};
 use nhip_ports::{Bus, Clock, CommandLink, IngestLink, Intake, Revisions};
 use nhip_profile::Profile;
 use nhip_proto::{LinkState, Origin};
@@ -52,6 +52,8 @@ struct Links {
 struct Revised {
     revisions: Arc<dyn Revisions>,
     profiles: watch::Receiver<Arc<Profile>>,
+    /// What people write is judged by the profile now valid.
+    imports: Arc<Imports>,
 }
 
 impl Node {
@@ -94,7 +96,7 @@ impl Node {
         let rebirth_clock = clock.clone();
         let own = analysis.clone();
         tasks.spawn("rebirths", rebirth::send(requests, outgoing, rebirth_clock));
-        let revised = revised(&mut tasks, &config, (&profile, files), (&room, &analysis), &stop);
+        let revised = revised(&mut tasks, &config, &doors, (&profile, files), (&room, &analysis), &stop);
         keep_retention(&mut tasks, &room, &revised, &stop);
         let served =
             dashboard(&config, &links, &doors, analysis, bus, room.clone(), clock.clone(), revised, metrics);
@@ -189,6 +191,7 @@ fn keep_log(tasks: &mut Tasks, doors: &mut Doors, stop: &CancellationToken) {
 fn revised(
     tasks: &mut Tasks,
     config: &Config,
+    doors: &Doors,
     (profile, files): (&Arc<Profile>, Vec<(String, String)>),
     (room, analysis): (&Arc<IngestRoom>, &Arc<AnalysisHandle>),
     stop: &CancellationToken,
@@ -199,7 +202,8 @@ fn revised(
         Reviser::new(config.profile.clone(), room.clone(), analysis.clone(), (valid, files), filters);
     let revisions: Arc<dyn Revisions> = Arc::new(reviser);
     tasks.spawn("reload", supervise::reload_on_signals(revisions.clone(), stop.clone()));
-    Revised { revisions, profiles }
+    let imports = keep_imports(tasks, doors, room, &profiles, stop);
+    Revised { revisions, profiles, imports }
 }
 
 /// Keys of days past their retention go; nothing waits for it.
@@ -207,6 +211,26 @@ fn keep_retention(tasks: &mut Tasks, room: &Arc<IngestRoom>, revised: &Revised, 
     let (room, profiles, stop) = (room.clone(), revised.profiles.clone(), stop.clone());
     tasks
         .spawn("retention", async move { room.keep_retention(profiles, stop).await.map_err(Failure::other) });
+}
+
+/// The way in for documents of people; it looks through the log beside everything else.
+fn keep_imports(
+    tasks: &mut Tasks,
+    doors: &Doors,
+    room: &Arc<IngestRoom>,
+    profiles: &watch::Receiver<Arc<Profile>>,
+    stop: &CancellationToken,
+) -> Arc<Imports> {
+    let (log, index, profiles) = (doors.log.clone(), doors.imports.clone(), profiles.clone());
+    let imports = Arc::new(Imports::new(room.clone(), log, profiles, index));
+    let (kept, stop) = (imports.clone(), stop.clone());
+    tasks.spawn("imports", async move {
+        kept.keep(stop.clone()).await;
+        // Without its list the node goes on: only imports are not taken.
+        stop.cancelled().await;
+        Ok(())
+    });
+    imports
 }
 
 /// Rows move into Parquet beside everything else; whatever is not moved stays where it is.
@@ -362,6 +386,8 @@ fn dashboard(
         bus,
         analyst: compose::analyst(config),
         intake: room,
+        statistics: revised.imports,
+        tokens: doors.tokens.clone(),
         clock,
         revisions: revised.revisions,
         profile: revised.profiles,

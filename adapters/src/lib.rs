@@ -7,6 +7,7 @@ mod destroyed_keys;
 mod drop_folder;
 mod file_io;
 mod http_pull;
+mod import_index_file;
 mod keys_file;
 mod log_segment;
 mod mqtt_broker;
@@ -19,6 +20,7 @@ mod rows_file;
 #[cfg(feature = "influx")]
 mod sink_influx;
 mod state_file;
+mod token_file;
 
 pub use analyst_socket::AnalystSocket;
 pub use bus_local::{BUS_UPDATES_MAX, LocalBus};
@@ -26,6 +28,7 @@ pub use clock_system::{ScaledClock, SystemClock};
 pub use destroyed_keys::destroyed_keys;
 pub use drop_folder::{DropFolder, DropFolderConfig};
 pub use http_pull::{HttpPull, HttpPullConfig, Paging, PullLogin};
+pub use import_index_file::ImportIndexFile;
 pub use keys_file::{KeyFiles, living_keys, read_key};
 pub use log_segment::{
     LogConfig, LogExtent, LogFiles, LogIdentity, LogOpenError, LogPiece, RecoveryReport, SegmentLog,
@@ -42,6 +45,7 @@ pub use rows_file::{ROW_FILE_BYTES, RowFiles, WholeRows, whole_rows};
 #[cfg(feature = "influx")]
 pub use sink_influx::{InfluxError, InfluxSettings, InfluxSink};
 pub use state_file::StateFiles;
+pub use token_file::{StoredToken, TOKENS_MAX, TokenFile, TokenFileError};
 
 #[cfg(feature = "fault-injection")]
 pub use log_segment::Fault;

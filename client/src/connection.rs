@@ -51,6 +51,8 @@ pub struct ClientOptions {
     pub address: String,
     /// The view.
     pub view: String,
+    /// The area it is limited to; none: everything the view shows.
+    pub area: Option<String>,
     /// The client's name.
     pub id: String,
     /// `wall`, `bench` …
@@ -68,6 +70,7 @@ impl ClientOptions {
         Self {
             address: address.to_owned(),
             view: "main".to_owned(),
+            area: None,
             id: "reference".to_owned(),
             kind: "wall".to_owned(),
             rate_ms: 50,
@@ -136,7 +139,8 @@ impl Client {
     /// # Errors
     /// [`ClientError`], with the status if it is not 200.
     pub async fn load(options: &ClientOptions, table: &mut Table) -> Result<(), ClientError> {
-        let path = format!("/api/v1/views/{}/snapshot", options.view);
+        let limit = options.area.as_ref().map_or_else(String::new, |area| format!("?area={area}"));
+        let path = format!("/api/v1/views/{}/snapshot{limit}", options.view);
         let response = http_get(&options.address, &path).await?;
         if response.status != 200 {
             return Err(ClientError::Status(response.status));
@@ -215,6 +219,9 @@ impl Client {
             "view": self.options.view,
             "rate_ms": self.options.rate_ms,
         });
+        if let (Some(area), Some(hello)) = (&self.options.area, hello.as_object_mut()) {
+            hello.insert("area".to_owned(), Value::from(area.as_str()));
+        }
         if let (Some(resume), Some(hello)) = (self.table.resume(), hello.as_object_mut()) {
             let mut from = json!({"e": resume.epoch, "o": resume.offset});
             if let (Some(event), Some(from)) = (resume.event, from.as_object_mut()) {

@@ -8,9 +8,10 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use axum::extract::ws::Utf8Bytes;
-use nhip_profile::{Profile, View};
+use nhip_profile::{Area, Profile, View};
 use nhip_proto::{AreaCode, Figure, IndicatorId, Origin};
 
+use crate::feeding::due_in;
 use crate::shown::{Shown, append};
 
 /// A frame is cut after this many bytes; the protocol allows 64 KiB. A socket's write buffer grows to the
@@ -47,9 +48,13 @@ pub(crate) struct Delta {
     pub(crate) frames: Arc<[Utf8Bytes]>,
 }
 
-/// The board of one view.
+/// The board of one view, or of a view limited to one area.
 #[derive(Debug)]
 pub(crate) struct Board {
+    /// The areas a limited board has rows of; none: those of the whole view.
+    limited: Option<BTreeSet<AreaCode>>,
+    /// Whether it holds what was known before it was made.
+    filled: bool,
     rows: Vec<BoardRow>,
     ids: BTreeMap<(IndicatorId, AreaCode), u32>,
     changes: BTreeSet<(u64, u32)>,
@@ -70,15 +75,39 @@ impl Board {
     /// map's indicator for every other area.
     #[must_use]
     pub(crate) fn new(profile: &Profile, view: &View) -> Self {
+        let mut board = Self::with_rows(profile, view, |area| area.parent.is_none(), |_| true);
+        board.filled = true;
+        board
+    }
+
+    /// The rows of a view limited to an area: each tile, page and the map's indicator for the area itself, the map's
+    /// indicator for what lies inside. It shows nothing before [`Board::fill`].
+    #[must_use]
+    pub(crate) fn limited(profile: &Profile, view: &View, area: &AreaCode) -> Self {
+        let inside = |inner: &Area| profile.ancestry(&inner.code).contains(area);
+        let mut board = Self::with_rows(profile, view, |inner| &inner.code == area, inside);
+        board.limited = Some(board.rows.iter().map(|row| row.area.clone()).collect());
+        board
+    }
+
+    /// Rows of every indicator of the view for the areas it is `of`, of the map's for those `inside`.
+    fn with_rows(
+        profile: &Profile,
+        view: &View,
+        of: impl Fn(&Area) -> bool,
+        inside: impl Fn(&Area) -> bool,
+    ) -> Self {
         let mut keys: Vec<(IndicatorId, AreaCode)> = Vec::new();
-        let provinces = || profile.areas.values().filter(|area| area.parent.is_none());
         let pages = view.rotation.iter().flat_map(|page| &page.indicators);
         for indicator in view.tiles.iter().chain([&view.map]).chain(pages) {
-            keys.extend(provinces().map(|area| (indicator.clone(), area.code.clone())));
+            let areas = profile.areas.values().filter(|area| of(area));
+            keys.extend(areas.map(|area| (indicator.clone(), area.code.clone())));
         }
-        let communes = profile.areas.values().filter(|area| area.parent.is_some());
-        keys.extend(communes.map(|area| (view.map.clone(), area.code.clone())));
+        let others = profile.areas.values().filter(|area| area.parent.is_some() && inside(area));
+        keys.extend(others.map(|area| (view.map.clone(), area.code.clone())));
         let mut board = Self {
+            limited: None,
+            filled: false,
             rows: Vec::new(),
             ids: BTreeMap::new(),
             changes: BTreeSet::new(),
@@ -107,6 +136,32 @@ impl Board {
             self.shared.clear();
         }
         changed
+    }
+
+    /// Takes what was known before the board was made, as of `offset`; rows that heard something since keep it.
+    pub(crate) fn fill(&mut self, offset: u64, figures: &[Arc<Figure>], complete: &[Arc<Figure>]) {
+        self.filled = true;
+        let unheard = |board: &Self, figure: &Figure| {
+            let key = (figure.row.key.indicator.clone(), figure.row.key.area.clone());
+            let row = board.ids.get(&key).and_then(|id| board.rows.get(*id as usize));
+            row.is_some_and(|row| row.figure.is_none())
+        };
+        let missed: Vec<&Arc<Figure>> = complete.iter().filter(|figure| unheard(self, figure)).collect();
+        for figure in figures {
+            if unheard(self, figure) {
+                self.apply_figure(offset, figure);
+            }
+        }
+        for figure in missed {
+            self.keep(figure);
+        }
+        self.shared.clear();
+    }
+
+    /// Whether it holds what was known before it was made.
+    #[must_use]
+    pub(crate) fn filled(&self) -> bool {
+        self.filled
     }
 
     /// The offset of the last visible change.
@@ -143,9 +198,7 @@ impl Board {
         if self.ids.contains_key(&key) {
             return;
         }
-        let stream = profile.indicators.get(&key.0).map(|indicator| &indicator.stream);
-        let due = stream.map_or(0, |stream| profile.due(stream, &key.1).len());
-        let shown = Shown::never_heard(u32::try_from(due).unwrap_or(u32::MAX));
+        let shown = Shown::never_heard(due_in(profile, &key.0, &key.1));
         let (indicator, area) = key.clone();
         let completeness_min = profile.indicators.get(&indicator).map_or(0.0, |known| known.completeness_min);
         self.rows.push(BoardRow {
@@ -162,7 +215,7 @@ impl Board {
 
     fn apply_figure(&mut self, offset: u64, figure: &Arc<Figure>) {
         let key = &figure.row.key;
-        if !key.group.is_empty() {
+        if !key.group.is_empty() || self.limited.as_ref().is_some_and(|areas| !areas.contains(&key.area)) {
             return;
         }
         let Some(&id) = self.ids.get(&(key.indicator.clone(), key.area.clone())) else { return };

@@ -4,17 +4,18 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use nhip_profile::Profile;
-use nhip_proto::{ArrivalTime, Badge, Update};
+use nhip_proto::{AreaCode, ArrivalTime, Badge, SourceId, Update};
 
 use crate::board::Board;
-use crate::events::EventRing;
+use crate::events::{Event, EventRing};
+use crate::scope::Scope;
 use crate::shown::{append, milliseconds, shown_badge, write_badge, write_integer, write_share};
 use crate::sources::{ListedSources, Turn};
 
 /// Units a heartbeat and a snapshot tell the words of: the worst. All are in `GET /api/v1/units`.
 const UNITS_SHOWN_MAX: usize = 8;
 
-/// The boards of every view of a profile.
+/// The boards of every view of a profile, and of the views limited to one area that were asked for.
 #[derive(Debug)]
 pub(crate) struct Boards {
     epoch: Arc<str>,
@@ -22,7 +23,7 @@ pub(crate) struct Boards {
     offset: u64,
     tick: Option<ArrivalTime>,
     seeded: bool,
-    views: BTreeMap<String, Board>,
+    views: BTreeMap<Scope, Board>,
     sources: ListedSources,
     badges: BTreeMap<String, Badge>,
     units: BTreeMap<String, Badge>,
@@ -33,7 +34,8 @@ impl Boards {
     /// Empty boards, not ready for screens before [`Boards::seed`].
     #[must_use]
     pub(crate) fn new(epoch: &str, profile: Arc<Profile>) -> Self {
-        let views = profile.views.iter().map(|(id, view)| (id.clone(), Board::new(&profile, view))).collect();
+        let whole = |(id, view): (&String, _)| (Scope::whole(id), Board::new(&profile, view));
+        let views = profile.views.iter().map(whole).collect();
         Self {
             epoch: Arc::from(epoch),
             offset: 0,
@@ -95,9 +97,49 @@ impl Boards {
         self.tick
     }
 
-    /// The board of a view, while ready.
-    pub(crate) fn view(&mut self, id: &str) -> Option<&mut Board> {
-        if self.seeded { self.views.get_mut(id) } else { None }
+    /// The board of a view, while ready; of one limited to an area once it is open and filled.
+    pub(crate) fn view(&mut self, scope: &Scope) -> Option<&mut Board> {
+        if self.seeded { self.views.get_mut(scope).filter(|board| board.filled()) } else { None }
+    }
+
+    /// Makes a board for a scope that has none: from now on it hears every update. Says whether it must be filled
+    /// with what was known before. There are at most as many as the profile has pairs of view and area.
+    pub(crate) fn open(&mut self, scope: &Scope) -> bool {
+        if !self.seeded || !scope.is_of(&self.profile) {
+            return false;
+        }
+        let (view, area) = (self.profile.views.get(&scope.view), scope.area.as_ref());
+        if let Some((view, area)) = view.zip(area)
+            && !self.views.contains_key(scope)
+        {
+            self.views.insert(scope.clone(), Board::limited(&self.profile, view, area));
+        }
+        self.views.get(scope).is_some_and(|board| !board.filled())
+    }
+
+    /// Fills an open board with the whole board read after it was opened. Says whether screens have something to
+    /// learn: a board newer than what is known moves all of them.
+    pub(crate) fn fill(&mut self, scope: &Scope, board: &Update) -> bool {
+        let news = self.seed(board);
+        if let Some(limited) = self.views.get_mut(scope) {
+            limited.fill(self.offset, &board.figures, &board.complete_before);
+        }
+        news
+    }
+
+    /// The areas some open board is limited to.
+    #[must_use]
+    pub(crate) fn limited_areas(&self) -> Vec<AreaCode> {
+        let mut areas: Vec<AreaCode> = self.views.keys().filter_map(|scope| scope.area.clone()).collect();
+        areas.sort();
+        areas.dedup();
+        areas
+    }
+
+    /// Whether an event may be told on a screen.
+    #[must_use]
+    pub(crate) fn concerns(&self, scope: &Scope, event: &Event) -> bool {
+        scope.area.is_none() || scope.concerns(&self.profile, &SourceId::new(&event.id))
     }
 
     /// The events of the epoch.
@@ -106,10 +148,14 @@ impl Boards {
         &self.events
     }
 
-    /// `{"live":…,"due":…}`.
+    /// `{"live":…,"due":…}` of all listed sources, or of those in an area.
     #[must_use]
-    pub(crate) fn sources_json(&self) -> String {
-        format!("{{\"live\":{},\"due\":{}}}", self.sources.live(), self.sources.due())
+    pub(crate) fn sources_json(&self, area: Option<&AreaCode>) -> String {
+        let (live, due) = match area {
+            Some(area) => self.sources.counts_in(area),
+            None => (self.sources.live(), self.sources.due()),
+        };
+        format!("{{\"live\":{live},\"due\":{due}}}")
     }
 
     /// The four words by domain as JSON.

@@ -21,6 +21,8 @@ pub struct Config {
     pub body_ms_max: u64,
     /// Bytes of one request body.
     pub body_bytes_max: usize,
+    /// Bytes of one document of statistics.
+    pub document_bytes_max: usize,
     /// Bytes of all request bodies held at once; more wait.
     pub bodies_bytes_max: usize,
     /// Bytes of one WebSocket frame of a screen.
@@ -49,6 +51,7 @@ impl Default for Config {
             drain_ms_max: 3_000,
             body_ms_max: 10_000,
             body_bytes_max: 1024 * 1024,
+            document_bytes_max: 16 * 1024 * 1024,
             bodies_bytes_max: 64 * 1024 * 1024,
             incoming_bytes_max: 64 * 1024,
             write_bytes_max: 256 * 1024,

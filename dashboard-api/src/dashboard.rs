@@ -4,7 +4,7 @@ use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use nhip_ports::{Analysis, Analyst, Bus, Clock, History, Intake, Revisions};
+use nhip_ports::{Analysis, Analyst, Bus, Clock, History, Intake, Revisions, Statistics, Tokens};
 use nhip_profile::Profile;
 use nhip_proto::LinkState;
 use tokio::net::TcpListener;
@@ -50,6 +50,10 @@ pub struct Parts {
     pub revisions: Arc<dyn Revisions>,
     /// Where posted messages go.
     pub intake: Arc<dyn Intake>,
+    /// Where documents of people go.
+    pub statistics: Arc<dyn Statistics>,
+    /// Who may write in whose name.
+    pub tokens: Arc<dyn Tokens>,
     /// The node's clock.
     pub clock: Arc<dyn Clock>,
     /// The profile now valid.
@@ -86,7 +90,8 @@ impl Dashboard {
         let local = listener.local_addr()?;
         let profile = Arc::clone(&parts.profile.borrow());
         let boards = Boards::new(&new_epoch(), profile);
-        let hub = Arc::new(Hub::new(boards, Arc::clone(&parts.clock), &parts.build));
+        let (clock, analysis) = (Arc::clone(&parts.clock), Arc::clone(&parts.analysis));
+        let hub = Arc::new(Hub::new(boards, clock, analysis, &parts.build));
         let feed = Feed {
             hub: Arc::clone(&hub),
             analysis: Arc::clone(&parts.analysis),

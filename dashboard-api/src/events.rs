@@ -16,6 +16,8 @@ pub(crate) struct Event {
     pub(crate) number: u64,
     /// The log offset since which it holds.
     pub(crate) offset: u64,
+    /// Of what: the id of a source.
+    pub(crate) id: String,
     tail: String,
 }
 
@@ -49,14 +51,14 @@ impl EventRing {
     /// Keeps an event; `data` is JSON.
     pub(crate) fn push(&mut self, offset: u64, kind: &str, operation: &str, id: &str, data: &str) {
         self.last += 1;
-        let id = serde_json::Value::from(id);
+        let quoted = serde_json::Value::from(id);
         let mut tail = String::new();
         append(
             &mut tail,
-            format_args!(",\"k\":\"{kind}\",\"op\":\"{operation}\",\"id\":{id},\"data\":{data}}}"),
+            format_args!(",\"k\":\"{kind}\",\"op\":\"{operation}\",\"id\":{quoted},\"data\":{data}}}"),
         );
         self.bytes += tail.len();
-        self.kept.push_back(Event { number: self.last, offset, tail });
+        self.kept.push_back(Event { number: self.last, offset, id: id.to_owned(), tail });
         while self.kept.len() > EVENTS_MAX || self.bytes > EVENT_BYTES_MAX {
             let Some(oldest) = self.kept.pop_front() else { break };
             self.bytes -= oldest.tail.len();

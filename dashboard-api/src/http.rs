@@ -1,7 +1,9 @@
 //! The HTTP side: one table of routes, one guard in front of them.
 
 mod analyst;
+mod bearer;
 pub(crate) mod catalog;
+mod combined;
 mod duties;
 mod explain;
 mod export;
@@ -19,6 +21,7 @@ mod rejections;
 mod restatements;
 mod revisions;
 mod series;
+mod statistics;
 mod targets;
 pub(crate) mod times;
 
@@ -86,6 +89,10 @@ pub(crate) fn router(node: Arc<Node>) -> Router {
         .route("/api/v1/export", get(export::export))
         .route("/api/v1/analyst/query", post(analyst::query))
         .route("/api/v1/ingest/{stream}", post(ingest::ingest))
+        .route("/api/v1/statistics", get(statistics::written))
+        .route("/api/v1/statistics", post(statistics::commit))
+        .route("/api/v1/statistics/preview", post(statistics::preview))
+        .route("/api/v1/imports", get(statistics::imports))
         .route("/api/v1/profile", post(revisions::apply_profile))
         .route("/api/v1/redecode", post(revisions::redecode))
         .route("/api/v1/unsealings", post(revisions::unseal))

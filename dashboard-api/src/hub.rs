@@ -1,17 +1,19 @@
 //! What all screens of a node share: the boards, the news that wakes them, the pulse, ready-made snapshots.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use nhip_ports::Clock;
+use nhip_ports::{Analysis, Clock};
 use nhip_proto::{LinkState, MILLISECOND};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::time::{Duration, Instant};
 
 use crate::boards::Boards;
-use crate::session::{Now, Pulse};
+use crate::scope::Scope;
+use crate::session::{NOT_JUDGED, Now, Pulse};
 use crate::snapshot;
 
 /// A ready-made snapshot is handed out again for this long even if values moved on: a screen resumes from its
@@ -24,12 +26,15 @@ const SNAPSHOT_QUIET_REUSE_MS: u64 = 1_000;
 pub(crate) struct Hub {
     started: Instant,
     clock: Arc<dyn Clock>,
+    analysis: Arc<dyn Analysis>,
     build: Arc<str>,
     boards: Mutex<Boards>,
     news: watch::Sender<u64>,
     pulse: Mutex<Pulse>,
     links: Mutex<Arc<str>>,
-    snapshots: tokio::sync::Mutex<BTreeMap<String, Ready>>,
+    /// Messages that came in within the last second.
+    in_s: AtomicU64,
+    snapshots: tokio::sync::Mutex<BTreeMap<Scope, Ready>>,
 }
 
 /// An encoded snapshot.
@@ -48,6 +53,8 @@ pub(crate) enum NoSnapshot {
     Starting,
     /// The profile has no such view.
     UnknownView,
+    /// The profile has no such area.
+    UnknownArea,
 }
 
 struct Ready {
@@ -60,18 +67,25 @@ struct Ready {
 impl Hub {
     /// A hub with boards not yet filled.
     #[must_use]
-    pub(crate) fn new(boards: Boards, clock: Arc<dyn Clock>, build: &str) -> Self {
+    pub(crate) fn new(
+        boards: Boards,
+        clock: Arc<dyn Clock>,
+        analysis: Arc<dyn Analysis>,
+        build: &str,
+    ) -> Self {
         let build: Arc<str> = Arc::from(build);
         let tail = Arc::from("\"rate\":0}");
-        let pulse = Pulse { build: Arc::clone(&build), rate: clock.rate(), tail };
+        let pulse = Pulse { build: Arc::clone(&build), rate: clock.rate(), tail, limited: Arc::default() };
         Self {
             started: Instant::now(),
             clock,
+            analysis,
             build,
             boards: Mutex::new(boards),
             news: watch::Sender::new(0),
             pulse: Mutex::new(pulse),
             links: Mutex::new(Arc::from("[]")),
+            in_s: AtomicU64::new(0),
             snapshots: tokio::sync::Mutex::default(),
         }
     }
@@ -115,26 +129,73 @@ impl Hub {
     pub(crate) fn beat(&self, links: &[LinkState], in_s: u64) {
         let links: Vec<Value> = links.iter().map(|link| json!({"name": link.name, "up": link.up})).collect();
         let links: Arc<str> = Value::from(links).to_string().into();
-        let rate = self.clock.rate();
+        *self.links.lock().unwrap_or_else(PoisonError::into_inner) = links;
+        self.in_s.store(in_s, Ordering::Relaxed);
+        self.write_pulse();
+    }
+
+    /// Writes what the heartbeats of this second say, of the whole and of each area a screen is limited to.
+    fn write_pulse(&self) {
+        let links = Arc::clone(&self.links.lock().unwrap_or_else(PoisonError::into_inner));
+        let (rate, in_s) = (self.clock.rate(), self.in_s.load(Ordering::Relaxed));
         let boards = self.boards();
         let lag_ms = boards.tick().map_or(0, |tick| self.clock.now().since(tick).max(0) / MILLISECOND);
-        let (quality, badges) = (boards.quality_json(), boards.badges_json());
-        let (sources, units) = (boards.sources_json(), boards.units_json());
-        drop(boards);
-        let tail = format!(
-            "\"rate\":{rate},\"lag_ms\":{lag_ms},\"in_s\":{in_s},\"q\":{quality},\"badges\":{badges},\
-             \"units\":{units},\"sources\":{sources},\"links\":{links}}}"
+        let words = format!(
+            "\"q\":{},\"badges\":{},\"units\":{}",
+            boards.quality_json(),
+            boards.badges_json(),
+            boards.units_json()
         );
-        let pulse = Pulse { build: Arc::clone(&self.build), rate, tail: tail.into() };
+        let tail = |words: &str, sources: &str| -> Arc<str> {
+            let head = format!("\"rate\":{rate},\"lag_ms\":{lag_ms},\"in_s\":{in_s}");
+            format!("{head},{words},\"sources\":{sources},\"links\":{links}}}").into()
+        };
+        let whole = tail(&words, &boards.sources_json(None));
+        let limited = boards.limited_areas().into_iter().map(|area| {
+            let sources = boards.sources_json(Some(&area));
+            (area, tail(NOT_JUDGED, &sources))
+        });
+        let limited = Arc::new(limited.collect());
+        drop(boards);
+        let pulse = Pulse { build: Arc::clone(&self.build), rate, tail: whole, limited };
         *self.pulse.lock().unwrap_or_else(PoisonError::into_inner) = pulse;
-        *self.links.lock().unwrap_or_else(PoisonError::into_inner) = links;
+    }
+
+    /// Opens the board of a view limited to an area, if it is not open yet, and fills it with what is known now.
+    pub(crate) async fn open(&self, scope: &Scope) {
+        let unfilled = self.boards().open(scope);
+        if !unfilled {
+            return;
+        }
+        // Opened first and read second, so nothing falls between the two.
+        match self.analysis.board().await {
+            Ok(board) => {
+                let news = self.boards().fill(scope, &board);
+                metrics::counter!("nhip_dashboard_limited_boards_total").increment(1);
+                self.write_pulse();
+                if news {
+                    self.tell();
+                }
+            }
+            Err(error) => tracing::warn!(%error, "no board for a limited view yet"),
+        }
+    }
+
+    /// Why a scope has no board.
+    fn missing(boards: &Boards, scope: &Scope) -> NoSnapshot {
+        match (boards.profile().views.contains_key(&scope.view), scope.is_of(boards.profile())) {
+            (false, _) => NoSnapshot::UnknownView,
+            (true, false) => NoSnapshot::UnknownArea,
+            (true, true) => NoSnapshot::Starting,
+        }
     }
 
     /// A snapshot of a view. Many screens that ask at once share one.
     ///
     /// # Errors
-    /// [`NoSnapshot`] while starting and for unknown views.
-    pub(crate) async fn snapshot(&self, view: &str) -> Result<Encoded, NoSnapshot> {
+    /// [`NoSnapshot`] while starting and for unknown views and areas.
+    pub(crate) async fn snapshot(&self, scope: &Scope) -> Result<Encoded, NoSnapshot> {
+        self.open(scope).await;
         let mut ready = self.snapshots.lock().await;
         let parts = {
             let mut boards = self.boards();
@@ -142,9 +203,9 @@ impl Hub {
                 return Err(NoSnapshot::Starting);
             }
             let epoch = Arc::clone(boards.epoch());
-            let board = boards.view(view).ok_or(NoSnapshot::UnknownView)?;
-            let last_change = board.last_change();
-            if let Some(made) = ready.get(view).filter(|ready| ready.holds(&epoch, last_change)) {
+            let last_change = boards.view(scope).map(|board| board.last_change());
+            let last_change = last_change.ok_or_else(|| Self::missing(&boards, scope))?;
+            if let Some(made) = ready.get(scope).filter(|ready| ready.holds(&epoch, last_change)) {
                 return Ok(made.encoded.clone());
             }
             let links = Arc::clone(&self.links.lock().unwrap_or_else(PoisonError::into_inner));
@@ -155,7 +216,7 @@ impl Hub {
                 links: &links,
                 past: None,
             };
-            let text = snapshot::encode(&mut boards, view, &server).ok_or(NoSnapshot::UnknownView)?;
+            let text = snapshot::encode(&mut boards, scope, &server).ok_or(NoSnapshot::UnknownView)?;
             (epoch, last_change, text)
         };
         let (epoch, last_change, text) = parts;
@@ -163,9 +224,9 @@ impl Hub {
         let encoded = Encoded { plain: text.into(), gzip };
         metrics::counter!("nhip_dashboard_snapshots_total").increment(1);
         let made = Ready { epoch, last_change, made: Instant::now(), encoded: encoded.clone() };
-        // Views of a profile that is gone are forgotten, so the map is bounded by one profile's views.
+        // Views of a profile that is gone are forgotten, so the map is bounded by one profile's views and areas.
         ready.retain(|_, other| other.epoch == made.epoch);
-        ready.insert(view.to_owned(), made);
+        ready.insert(scope.clone(), made);
         Ok(encoded)
     }
 

@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::Number;
 
+use crate::scope::Scope;
+
 /// Longest number text taken in a ping.
 const NUMBER_BYTES_MAX: usize = 32;
 /// The protocol version this server speaks.
@@ -42,6 +44,9 @@ pub(crate) struct Hello {
     pub(crate) v: u32,
     /// The view.
     pub(crate) view: String,
+    /// The area it is limited to; absent: none.
+    #[serde(default)]
+    pub(crate) area: Option<String>,
     /// Where the screen stands.
     #[serde(default)]
     pub(crate) resume: Option<Resume>,
@@ -60,6 +65,14 @@ pub(crate) struct Resume {
     /// The number of the last event it saw.
     #[serde(default)]
     pub(crate) n: Option<u64>,
+}
+
+impl Hello {
+    /// What the screen wants to see.
+    #[must_use]
+    pub(crate) fn scope(&self) -> Scope {
+        Scope::asked(&self.view, self.area.as_deref())
+    }
 }
 
 /// The frame is no frame of this protocol.
@@ -105,6 +118,15 @@ pub(crate) fn read(text: &str) -> Result<Incoming, NotProtocol> {
         }
         "stat" => Ok(Incoming::Stat),
         _ => Ok(Incoming::Unknown),
+    }
+}
+
+/// The limited scope a hello asks for, whose board may have to be opened before the frame is taken.
+#[must_use]
+pub(crate) fn limited_scope(text: &str) -> Option<Scope> {
+    match read(text) {
+        Ok(Incoming::Hello(hello)) if hello.area.is_some() => Some(hello.scope()),
+        _ => None,
     }
 }
 

@@ -1,11 +1,15 @@
 //! One screen's session, pure: what it said, where it stands, what it gets next. No socket, clock or queue.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
+
+use nhip_proto::AreaCode;
 
 use crate::board::delta_frame;
 use crate::boards::Boards;
 use crate::incoming::{Hello, Incoming, Resume, VERSION, read};
 use crate::outbox::{self, Farewell, Outbox};
+use crate::scope::Scope;
 
 /// The heartbeat of the protocol.
 pub(crate) const HEARTBEAT_MS: u64 = 1_000;
@@ -20,6 +24,10 @@ const RATE_MS_SLOWED_MIN: u64 = 50;
 /// Frames a screen may send at once, and per second.
 const INCOMING_BURST: u64 = 100;
 const INCOMING_PER_SECOND: u64 = 20;
+
+/// The words of a heartbeat of a limited screen: they are judged for whole domains and units, never for one area.
+pub(crate) const NOT_JUDGED: &str =
+    "\"q\":{\"dung\":null,\"du\":null,\"sach\":null,\"song\":null},\"badges\":{},\"units\":[]";
 
 /// Time as a session is told it.
 #[derive(Clone, Copy, Debug)]
@@ -39,6 +47,24 @@ pub(crate) struct Pulse {
     pub(crate) rate: f64,
     /// `"rate":…` to the closing brace.
     pub(crate) tail: Arc<str>,
+    /// The same for screens limited to an area.
+    pub(crate) limited: Arc<BTreeMap<AreaCode, Arc<str>>>,
+}
+
+impl Pulse {
+    /// What a screen's heartbeat says after its own position. An area whose board is gone with its profile has nothing
+    /// to tell until its screens have greeted again.
+    fn tail(&self, scope: &Scope) -> Arc<str> {
+        let Some(area) = &scope.area else { return Arc::clone(&self.tail) };
+        self.limited.get(area).cloned().unwrap_or_else(|| {
+            format!(
+                "\"rate\":{},\"lag_ms\":0,\"in_s\":0,{NOT_JUDGED},\"sources\":{{\"live\":0,\"due\":0}},\
+                 \"links\":[]}}",
+                self.rate
+            )
+            .into()
+        })
+    }
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -57,7 +83,7 @@ enum Phase {
 #[derive(Debug)]
 pub(crate) struct Session {
     phase: Phase,
-    view: String,
+    scope: Scope,
     epoch: Arc<str>,
     position: u64,
     event_seen: u64,
@@ -78,7 +104,7 @@ impl Session {
     pub(crate) fn new(now: Now, hello_ms_max: u64) -> Self {
         Self {
             phase: Phase::Greeting,
-            view: String::new(),
+            scope: Scope::whole(""),
             epoch: Arc::from(""),
             position: 0,
             event_seen: 0,
@@ -176,10 +202,11 @@ impl Session {
             return self.leave(Farewell::Version, out);
         }
         let Some(offset) = boards.offset() else { return self.leave(Farewell::Starting, out) };
-        if boards.view(&hello.view).is_none() {
+        let scope = hello.scope();
+        if boards.view(&scope).is_none() {
             return self.leave(Farewell::UnknownView, out);
         }
-        self.view.clone_from(&hello.view);
+        self.scope = scope;
         self.epoch = Arc::clone(boards.epoch());
         let asked = hello.rate_ms.map_or(RATE_MS_DEFAULT, |rate_ms| rate_ms.max(0.0) as u64);
         self.rate_asked_ms = asked.min(RATE_MS_MAX);
@@ -201,7 +228,7 @@ impl Session {
             outbox::About { epoch: &self.epoch, offset: self.position, clock_ms: now.clock_ms, pulse };
         out.push(outbox::welcome(&about, mode, reason));
         if mode == "snapshot"
-            && let Some(board) = boards.view(&self.view)
+            && let Some(board) = boards.view(&self.scope)
         {
             outbox::snap(&self.epoch, self.position, board, out);
         }
@@ -226,7 +253,7 @@ impl Session {
     }
 
     fn has_news(&self, boards: &mut Boards) -> bool {
-        let newest = boards.view(&self.view).map_or(0, |board| board.last_change());
+        let newest = boards.view(&self.scope).map_or(0, |board| board.last_change());
         newest > self.position || boards.events().last() > self.event_seen
     }
 
@@ -243,11 +270,13 @@ impl Session {
             return self.leave(Farewell::Slow, out);
         };
         for event in events {
-            out.push(event.frame(self.position, self.position).into());
+            if boards.concerns(&self.scope, event) {
+                out.push(event.frame(self.position, self.position).into());
+            }
             covered = covered.max(event.offset);
         }
         self.event_seen = boards.events().last();
-        let Some(delta) = boards.view(&self.view).map(|board| board.delta(self.position)) else { return };
+        let Some(delta) = boards.view(&self.scope).map(|board| board.delta(self.position)) else { return };
         for frame in delta.frames.iter() {
             out.push(frame.clone());
         }
@@ -269,7 +298,7 @@ impl Session {
         if self.phase == Phase::Live && !self.pending {
             self.move_to(boards.offset().unwrap_or(0), out);
         }
-        out.push(outbox::heartbeat(self.position, now.clock_ms, &pulse.tail));
+        out.push(outbox::heartbeat(self.position, now.clock_ms, &pulse.tail(&self.scope)));
     }
 
     fn adapt(&mut self, lag_ms: f64, drop: f64) {

@@ -6,14 +6,15 @@ use std::io::Write;
 use bytes::Bytes;
 use flate2::{Compression, write::GzEncoder};
 use jiff::civil::Date;
-use nhip_profile::{Direction, Indicator, Label, Profile, RotationPage, Severity, Threshold, View};
-use nhip_proto::{ArrivalTime, Decimal, IndicatorId, MILLISECOND, SECOND, Span};
+use nhip_profile::{Direction, Indicator, Label, Profile, RotationPage, Severity, Target, Threshold, View};
+use nhip_proto::{AreaCode, ArrivalTime, Decimal, IndicatorId, MILLISECOND, SECOND, Span};
 use serde_json::{Map, Number, Value, json};
 
 use crate::board::{Board, BoardRow};
 use crate::boards::Boards;
 use crate::http::times::midnight_ms;
 use crate::outbox::dict_entry;
+use crate::scope::Scope;
 use crate::shown::{Shown, append, milliseconds, write_decimal};
 
 /// What a snapshot says of the server.
@@ -42,22 +43,24 @@ pub(crate) struct PastMoment {
 
 /// The snapshot of a view; none if there is no such view.
 #[must_use]
-pub(crate) fn encode(boards: &mut Boards, view_id: &str, server: &Server<'_>) -> Option<String> {
+pub(crate) fn encode(boards: &mut Boards, scope: &Scope, server: &Server<'_>) -> Option<String> {
     let (offset, profile) = (boards.offset()?, boards.profile().clone());
-    let view = profile.views.get(view_id)?;
+    let view = profile.views.get(&scope.view)?;
+    // The words of domains and units are judged for the whole, never for one area.
+    let whole = scope.area.is_none();
     let head = [
         ("epoch", Value::from(&**boards.epoch()).to_string()),
         ("offset", offset.to_string()),
         ("server_ts", server.clock_ms.to_string()),
         ("rate", server.rate.to_string()),
         ("build", Value::from(server.build).to_string()),
-        ("view", view_json(view).to_string()),
+        ("view", view_json(&profile, view, scope).to_string()),
         ("profile", profile_json(&profile).to_string()),
         ("domains", domains_json(&profile).to_string()),
-        ("indicators", indicators_json(&profile, view, server.clock_ms).to_string()),
-        ("sources", boards.sources_json()),
-        ("badges", boards.badges_json()),
-        ("units", boards.units_json()),
+        ("indicators", indicators_json(&profile, view, scope, server.clock_ms).to_string()),
+        ("sources", boards.sources_json(scope.area.as_ref())),
+        ("badges", if whole { boards.badges_json() } else { "{}".to_owned() }),
+        ("units", if whole { boards.units_json() } else { "[]".to_owned() }),
         ("unit_names", unit_names_json(&profile).to_string()),
         ("links", server.links.to_owned()),
     ];
@@ -65,7 +68,7 @@ pub(crate) fn encode(boards: &mut Boards, view_id: &str, server: &Server<'_>) ->
         let PastMoment { as_of, mode, .. } = past;
         format!(",\"as_of\":{as_of},\"known_offset\":{offset},\"mode\":\"{mode}\"")
     });
-    let board = boards.view(view_id)?;
+    let board = boards.view(scope)?;
     let mut out = String::with_capacity(64 * 1024);
     out.push_str("{\"v\":1");
     for (name, json) in head {
@@ -128,7 +131,7 @@ pub(crate) fn seconds(span: Span) -> Value {
     if rest == 0 { Value::from(whole) } else { number(Decimal::new(i128::from(span), 9)) }
 }
 
-fn view_json(view: &View) -> Value {
+fn view_json(profile: &Profile, view: &View, scope: &Scope) -> Value {
     let tiles: Vec<&str> = view.tiles.iter().map(IndicatorId::as_str).collect();
     let page = |page: &RotationPage| {
         let indicators: Vec<&str> = page.indicators.iter().map(IndicatorId::as_str).collect();
@@ -141,7 +144,15 @@ fn view_json(view: &View) -> Value {
         "map": view.map.as_str(),
         "rotation": view.rotation.iter().map(page).collect::<Vec<Value>>(),
         "dwell_s": seconds(view.dwell),
+        "area": scope.area.as_ref().map(AreaCode::as_str),
+        "outline": scope.area.as_ref().map_or_else(Vec::new, |area| outline(profile, area)),
     })
+}
+
+/// The cells of the areas outside the one a view is limited to: where it lies, without a name and without a figure.
+fn outline(profile: &Profile, area: &AreaCode) -> Vec<[u16; 2]> {
+    let outside = profile.areas.values().filter(|other| !profile.ancestry(&other.code).contains(area));
+    outside.filter_map(|other| other.cell).map(|(column, row)| [column, row]).collect()
 }
 
 fn unit_names_json(profile: &Profile) -> Value {
@@ -163,7 +174,7 @@ fn domains_json(profile: &Profile) -> Value {
     Value::Object(domains.collect::<Map<String, Value>>())
 }
 
-fn indicators_json(profile: &Profile, view: &View, clock_ms: i64) -> Value {
+fn indicators_json(profile: &Profile, view: &View, scope: &Scope, clock_ms: i64) -> Value {
     let today = civil_date(profile, clock_ms);
     let pages = view.rotation.iter().flat_map(|page| &page.indicators);
     let ids = view.tiles.iter().chain([&view.map]).chain(pages);
@@ -174,7 +185,7 @@ fn indicators_json(profile: &Profile, view: &View, clock_ms: i64) -> Value {
         let mut shown = indicator_json(indicator, threshold, warning);
         if let Some(shown) = shown.as_object_mut() {
             shown.insert("owner_name".to_owned(), owner_json(profile, &indicator.owner, today));
-            shown.insert("targets".to_owned(), targets_json(profile, indicator));
+            shown.insert("targets".to_owned(), targets_json(profile, indicator, scope));
         }
         (indicator.id.to_string(), shown)
     });
@@ -196,10 +207,16 @@ fn owner_json(profile: &Profile, owner: &str, today: Option<Date>) -> Value {
     label_json(&unit.map_or_else(|| Label::same(owner), |unit| unit.name.clone()))
 }
 
-/// All targets of an indicator with the instants between which each holds: a page judges by the window it shows.
-fn targets_json(profile: &Profile, indicator: &Indicator) -> Value {
+/// All targets of an indicator, of a limited view those of its area, with the instants between which each holds: a
+/// page judges by the window it shows.
+fn targets_json(profile: &Profile, indicator: &Indicator, scope: &Scope) -> Value {
     let begins = |date: Option<Date>| date.and_then(|date| midnight_ms(&profile.zone, date));
-    let targets = profile.targets.iter().filter(|target| target.indicator == indicator.id).map(|target| {
+    let shown = |target: &&Target| {
+        target.indicator == indicator.id
+            && target.stands()
+            && scope.area.as_ref().is_none_or(|area| *area == target.area)
+    };
+    let targets = profile.targets.iter().filter(shown).map(|target| {
         json!({
             "area": target.area.as_str(),
             "value": number(Decimal::new(target.value, indicator.scale)),
@@ -243,7 +260,7 @@ fn areas_json(profile: &Profile, board: &Board) -> Value {
             "code": area.code.as_str(),
             "name": label_json(&area.name),
             "kind": area.kind,
-            "parent": area.parent.as_ref().map(nhip_proto::AreaCode::as_str),
+            "parent": area.parent.as_ref().map(AreaCode::as_str),
             "cell": area.cell.map(|(column, row)| [column, row]),
         })
     });

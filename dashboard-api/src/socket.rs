@@ -11,6 +11,7 @@ use tokio::time::{sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::hub::Hub;
+use crate::incoming::limited_scope;
 use crate::outbox::{Farewell, Outbox};
 use crate::session::Session;
 
@@ -100,6 +101,9 @@ pub(crate) async fn serve(
             () = stop.cancelled() => session.leave(Farewell::Stopping, &mut out),
             incoming = socket.recv() => match incoming {
                 Some(Ok(Message::Text(text))) => {
+                    if let Some(scope) = limited_scope(&text) {
+                        hub.open(&scope).await;
+                    }
                     let (now, pulse) = (hub.now(), hub.pulse());
                     session.receive(now, &text, &mut hub.boards(), &pulse, &mut out);
                 }

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use nhip_profile::Profile;
-use nhip_proto::{ArrivalTime, EventTime, SourceId, SourceUpdate, Span};
+use nhip_proto::{AreaCode, ArrivalTime, EventTime, SourceId, SourceUpdate, Span};
 
 /// One listed source.
 #[derive(Clone, Debug)]
 struct Listed {
+    /// Its own area and those around it.
+    areas: Vec<AreaCode>,
     event_time: Option<EventTime>,
     staleness: Span,
     up: bool,
@@ -42,7 +44,8 @@ impl ListedSources {
             .sources
             .iter()
             .map(|(id, source)| {
-                (id.clone(), Listed { event_time: None, staleness: staleness(source), up: false })
+                let areas = profile.ancestry(&source.area);
+                (id.clone(), Listed { areas, event_time: None, staleness: staleness(source), up: false })
             })
             .collect();
         Self { listed, live: 0 }
@@ -72,6 +75,13 @@ impl ListedSources {
     #[must_use]
     pub(crate) fn live(&self) -> usize {
         self.live
+    }
+
+    /// How many live in an area, of how many there.
+    #[must_use]
+    pub(crate) fn counts_in(&self, area: &AreaCode) -> (usize, usize) {
+        let inside = self.listed.values().filter(|listed| listed.areas.contains(area));
+        inside.fold((0, 0), |(live, due), listed| (live + usize::from(listed.up), due + 1))
     }
 
     /// How many there are.

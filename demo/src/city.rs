@@ -1,14 +1,20 @@
 //! The simulated city: every source of a profile as a device with its own character, rhythm, cadence and
 //! faults.
 
+mod casework;
 mod device;
 mod dice;
 mod faults;
 mod foreign;
+mod lives;
 mod model;
+mod period;
 mod routes;
 mod shard;
+mod society;
+mod systems;
 mod thinning;
+mod water;
 
 use std::collections::BTreeMap;
 
@@ -18,6 +24,7 @@ use nhip_proto::{ArrivalTime, EventTime, SourceId, Span};
 use crate::plan::{Encoder, Plan, Planned, PlannedKind};
 use crate::reading::Reading;
 
+use casework::Desk;
 use device::Device;
 use routes::NodeName;
 use shard::Shard;
@@ -36,21 +43,27 @@ const SOURCES_PER_CONNECTION: usize = 64;
 pub struct City {
     seed: u64,
     devices: Vec<Device>,
+    desks: Vec<Desk>,
 }
 
 impl City {
     /// The devices of the profile's sources, in stream and id order.
     #[must_use]
     pub fn new(profile: &Profile, seed: u64) -> Self {
-        let mut devices = Vec::new();
+        let (mut devices, mut desks) = (Vec::new(), Vec::new());
         for stream in profile.streams.values().filter(|stream| stream.id.as_str() != NODE_STREAM) {
             let own = profile.sources.values().filter(|source| source.stream == stream.id);
             let ids: Vec<&SourceId> = own.map(|source| &source.id).collect();
+            // What lives through steps is no device that measures.
+            if !stream.things.is_empty() {
+                desks.extend(ids.iter().filter_map(|id| Desk::new(profile, stream, id, seed)));
+                continue;
+            }
             let place =
                 |(place, id): (usize, &&SourceId)| Device::new(profile, stream, id, (place, ids.len()), seed);
             devices.extend(ids.iter().enumerate().map(place));
         }
-        Self { seed, devices }
+        Self { seed, devices, desks }
     }
 
     /// What a source measures at the last moment of its cadence up to `time`, without faults; none if the
@@ -68,7 +81,8 @@ impl City {
             let name = device.node().map_or_else(|| device.stream.to_string(), NodeName::node_path);
             groups.entry(name).or_default().push((device.clone(), steps));
         }
-        let mut plans: Vec<Box<dyn Plan>> = Vec::new();
+        let desk = |desk: &Desk| Box::new(desk.with_past(backlog)) as Box<dyn Plan>;
+        let mut plans: Vec<Box<dyn Plan>> = self.desks.iter().map(desk).collect();
         for (name, members) in groups {
             for (part, members) in members.chunks(SOURCES_PER_CONNECTION).enumerate() {
                 let name = format!("{name}-{part}");

@@ -1,6 +1,7 @@
 //! Real recordings of other cities, re-based in time and published as if they happened now.
 
 mod birmingham;
+mod boston;
 mod i94;
 mod melbourne;
 mod montreal;

@@ -85,8 +85,11 @@ fn the_past_is_thin_ordered_and_not_after_now() {
         let before = last.insert(&message.source, event);
         assert!(before.is_none_or(|before| before <= event), "{} goes back", message.source);
     }
-    // All but the node itself, which nobody simulates.
-    assert_eq!(last.len(), profile.sources.len() - 1, "every source has a past");
+    // All but the node itself, which nobody simulates, and samples drawn more seldom than the past is long.
+    for source in profile.sources.values().filter(|source| source.stream.as_str() != "ioc") {
+        let cadence = profile.cadence_of(&source.id, &profile.streams[&source.stream]);
+        assert!(cadence > 48 * HOUR || last.contains_key(&source.id), "{} has a past", source.id);
+    }
     for (source, last) in last {
         let stream = &profile.streams[&profile.sources[source].stream];
         let bound = (2 * HOUR).max(2 * profile.cadence_of(source, stream));
@@ -94,6 +97,27 @@ fn the_past_is_thin_ordered_and_not_after_now() {
     }
     let few = backlog(&profile, 5, now, 48 * HOUR, 9_000);
     assert!(few.len() <= 9_000 && few.len() > 2_000, "{} messages", few.len());
+}
+
+#[test]
+fn a_statistic_is_told_of_closed_months_at_the_start_and_when_the_next_has_ended() {
+    let (profile, index) = (profile(), SourceId::new("tn-idx-01"));
+    let own = |plan: Vec<Planned>| -> Vec<Planned> {
+        plan.into_iter().filter(|message| message.source == index).collect()
+    };
+    let now = MIDNIGHT.plus(9 * HOUR);
+    let past = own(backlog(&profile, 5, now, 48 * HOUR, MESSAGES_MAX));
+    assert_eq!(past.len(), 13, "a year and the same month before");
+    let end_of_october = MIDNIGHT.plus(-20 * 24 * HOUR);
+    let last = past.last().expect("a message");
+    assert_eq!(last.event.map(|event| event.0), Some(end_of_october.0));
+    let MessageBody::Items(items) = decoded(&profile, last).body else { panic!("a message with items") };
+    let month = |item: &nhip_proto::Item| item.period.map(|(from, to)| to.since(from));
+    assert!(items.iter().all(|item| month(item) == Some(31 * 24 * HOUR)), "{items:?}");
+    let end_of_november = MIDNIGHT.plus(10 * 24 * HOUR);
+    let live = |from, to| own(schedule(&profile, 5, from, to)).len();
+    assert_eq!(live(end_of_november.plus(-2 * MINUTE), end_of_november), 0);
+    assert_eq!(live(end_of_november, end_of_november.plus(2 * MINUTE)), 1);
 }
 
 #[test]

@@ -28,6 +28,7 @@ mod stamps;
 mod tasmota;
 mod things_stack;
 mod time_text;
+mod vn2000;
 mod xml;
 mod zigbee2mqtt;
 

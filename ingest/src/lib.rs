@@ -6,6 +6,7 @@
 
 mod again;
 mod decode;
+mod imports;
 mod mapping_test;
 mod rebirth;
 mod retention;
@@ -18,6 +19,7 @@ pub use again::{Again, decode_again};
 pub use decode::{
     DecodeContext, Decoded, Dialect, ID_BYTES_MAX, ITEMS_MAX, NESTING_MAX, PERIOD_MAX, READINGS_MAX, decode,
 };
+pub use imports::{IMPORT_BYTES_MAX, IMPORT_ROWS_MAX, Imports};
 pub use mapping_test::{MappingOutcome, MappingReport, run_mapping_tests};
 pub use rebirth::{RebirthLimit, RebirthLimitSettings, sparkplug_rebirth};
 pub use retention::{DueKey, JUMP_MAX, SETTLED_AFTER, due_keys};

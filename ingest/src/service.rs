@@ -1,6 +1,7 @@
 //! The ingest room at work: every delivery becomes one record, in the order it came, and is durable before
 //! anybody acknowledges it.
 
+mod entries;
 mod keyring;
 mod order;
 mod record;
@@ -25,6 +26,7 @@ use self::order::{Entered, Order};
 use crate::route::{Part, Router};
 use crate::telemetry;
 
+pub(crate) use self::entries::EntryBatch;
 pub use self::redecode::REDECODE_RECORDS_MAX;
 pub use self::retention::{DESTROY_KEYS, KEYS_PER_PASS_MAX};
 pub use self::ticks::TICKS_PER_REAL_SECOND_MAX;

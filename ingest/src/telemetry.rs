@@ -62,3 +62,15 @@ pub(crate) fn keys_due(count: usize) {
 pub(crate) fn retention_failed() {
     metrics::counter!("nhip_ingest_retention_failures_total").increment(1);
 }
+
+/// A document was judged.
+pub(crate) fn import_judged(took: Duration) {
+    metrics::histogram!("nhip_ingest_import_seconds").record(took);
+}
+
+/// A document was written.
+pub(crate) fn import_written(rows: u64, figures: u64) {
+    metrics::counter!("nhip_ingest_imports_total").increment(1);
+    metrics::counter!("nhip_ingest_import_rows_total").increment(rows);
+    metrics::counter!("nhip_ingest_import_figures_total").increment(figures);
+}

@@ -15,6 +15,8 @@ mod revisions;
 mod row_store;
 mod series_sink;
 mod state_store;
+mod statistics;
+mod tokens;
 
 pub mod contract;
 pub mod memory;
@@ -43,3 +45,8 @@ pub use revisions::{
 pub use row_store::{Landing, RowStore, RowStoreError, TickRows};
 pub use series_sink::{PositionError, SeriesSink, SinkError, SinkPosition, SinkPositions};
 pub use state_store::{KeptState, SavedState, StateError, StateStore};
+pub use statistics::{
+    CellMistake, DocumentKind, FigureChange, ImportError, ImportIndex, ImportOrder, ImportRecord,
+    ImportReport, MistakeKind, Statistics, WrittenPage, WrittenQuery, cell_address,
+};
+pub use tokens::{Grant, SCOPE_ALL, TokenRefusal, Tokens};

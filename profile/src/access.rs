@@ -7,8 +7,8 @@ use jiff::tz::TimeZone;
 use nhip_proto::{AreaCode, IndicatorId, SourceId, Span, StreamId, ZoneRules};
 
 use crate::{
-    Area, BadgeRules, CalendarUnit, Class, Indicator, Profile, Severity, Source, SourceState, Stream, Target,
-    Threshold, Unit, Validity, Window, span_text,
+    Area, BadgeRules, CalendarUnit, Class, Crossing, Indicator, Profile, SHARE_WHOLE, Severity, Source,
+    SourceState, Stream, Target, Threshold, Unit, Validity, Window, span_text,
 };
 
 /// Longest chain of parents followed, so that a cycle in a hand-made profile ends.
@@ -36,6 +36,33 @@ impl Profile {
             .take(AREA_DEPTH_MAX)
             .map(|area| area.code.clone())
             .collect()
+    }
+
+    /// The areas what is told of one counts for: itself, those around it, and, where all of it became part of an area
+    /// that began later, that one and those around it; the province last.
+    #[must_use]
+    pub fn counts_for(&self, area: &AreaCode) -> Vec<AreaCode> {
+        let mut all = self.ancestry(area);
+        let mut code = area;
+        for _ in 0..AREA_DEPTH_MAX {
+            let whole = |crossing: &&Crossing| &crossing.old == code && crossing.share == SHARE_WHOLE;
+            let Some(crossing) = self.crosswalk.iter().find(whole) else { break };
+            let last = all.pop();
+            let after = self.ancestry(&crossing.new);
+            let new: Vec<AreaCode> = after.into_iter().filter(|code| !all.contains(code)).collect();
+            all.extend(new);
+            all.extend(last.filter(|last| !all.contains(last)));
+            code = &crossing.new;
+        }
+        all
+    }
+
+    /// Whether a window of an area begins before the area does: its figure is put together from areas there were then
+    /// (*số liệu gộp*).
+    #[must_use]
+    pub fn is_combined(&self, area: &AreaCode, window_start: Date) -> bool {
+        let begins = self.areas.get(area).and_then(|area| area.valid.from);
+        begins.is_some_and(|begins| window_start < begins)
     }
 
     /// The sources of a stream due in an area and everything inside it, in id order: the m of k/m.
@@ -90,7 +117,8 @@ impl Profile {
     /// The target of an indicator for an area that holds on a civil date; none: *chưa giao chỉ tiêu*.
     #[must_use]
     pub fn target_on(&self, indicator: &IndicatorId, area: &AreaCode, date: Date) -> Option<&Target> {
-        let asked = |target: &&Target| &target.indicator == indicator && &target.area == area;
+        let asked =
+            |target: &&Target| target.stands() && &target.indicator == indicator && &target.area == area;
         self.targets.iter().filter(asked).find(|target| target.valid.holds_on(date))
     }
 
@@ -124,6 +152,15 @@ impl Profile {
         self.badges.get(&class).copied().unwrap_or_else(|| BadgeRules::standard(class))
     }
 
+    /// The names an indicator reads: those of its stream, or of the facts of its cases.
+    #[must_use]
+    pub fn names_of(&self, indicator: &Indicator) -> Option<&Stream> {
+        match indicator.cases {
+            Some(_) => self.cases.get(&indicator.stream).map(|rules| &rules.facts),
+            None => self.streams.get(&indicator.stream),
+        }
+    }
+
     /// The domain of a stream: the one of its first indicator; none if no indicator reads it.
     #[must_use]
     pub fn domain_of(&self, stream: &StreamId) -> Option<&str> {
@@ -150,7 +187,8 @@ impl Validity {
 
 impl Window {
     /// The period in figure keys and in the profile: `5m`, `1h`, `24h` of fixed length;
-    /// `24h/1h` of hopping windows; `hour`, `1d`, `1w`, `1mo`, `1q`, `1y` of the civil calendar.
+    /// `24h/1h` of hopping windows; `hour`, `1d`, `1w`, `1mo`, `1q`, `6mo`, `1y` of the civil calendar;
+    /// `1mo@14` of those that close on a day; the name of dated periods.
     #[must_use]
     pub fn period(&self) -> String {
         match self {
@@ -161,7 +199,10 @@ impl Window {
             Self::Calendar(CalendarUnit::Week) => "1w".to_owned(),
             Self::Calendar(CalendarUnit::Month) => "1mo".to_owned(),
             Self::Calendar(CalendarUnit::Quarter) => "1q".to_owned(),
+            Self::Calendar(CalendarUnit::HalfYear) => "6mo".to_owned(),
             Self::Calendar(CalendarUnit::Year) => "1y".to_owned(),
+            Self::Closing(unit, day) => format!("{}@{day}", Self::Calendar(*unit).period()),
+            Self::Dated(dated) => dated.id.clone(),
         }
     }
 }

@@ -32,10 +32,14 @@ impl Profile {
             thresholds: Vec::new(),
             water_levels: Vec::new(),
             targets: Vec::new(),
+            baselines: Vec::new(),
             retentions: Vec::new(),
             views: BTreeMap::new(),
             units: BTreeMap::new(),
+            periods: BTreeMap::new(),
+            crosswalk: Vec::new(),
             calendars: BTreeMap::new(),
+            cases: BTreeMap::new(),
             badges: BTreeMap::new(),
         }
     }
@@ -186,6 +190,7 @@ impl Stream {
                 .collect(),
             states: BTreeMap::new(),
             things: BTreeSet::new(),
+            statistic: None,
             place: None,
         }
     }

@@ -36,12 +36,15 @@ pub struct CalculatorInput {
 }
 
 /// All calculators by name.
-pub const CALCULATORS: [CalculatorRule; 17] = [
+pub const CALCULATORS: [CalculatorRule; 24] = [
     rule("change", &[needed("now"), needed("before")], &[], CalculatorUnit::OfInput),
     rule("change_percent", &[needed("now"), needed("before")], &[], CalculatorUnit::Fixed("%")),
     rule("congestion", &[needed("travel_time"), needed("free_flow")], &[], CalculatorUnit::Fixed("%")),
+    rule("hours_of_day", &[needed("of")], &[("from", true), ("to", true)], CalculatorUnit::OfInput),
+    rule("index_766", &PARTS_766, &[], CalculatorUnit::Index),
     rule("mean_hours", &[needed("of")], &[("hours", true), ("hours_min", false)], CalculatorUnit::OfInput),
     rule("nowcast", &[in_air("of", true)], &[], CalculatorUnit::OfInput),
+    rule("score_766", &RATE_766, &SCORE_766, CalculatorUnit::Index),
     rule("tti", &[needed("travel_time"), needed("free_flow")], &[], CalculatorUnit::Fixed("1")),
     rule("vn_aqi_class", &[needed("aqi")], &[], CalculatorUnit::Index),
     rule("vn_aqi_day", &POLLUTANTS_OF_DAY, &[], CalculatorUnit::Index),
@@ -52,8 +55,12 @@ pub const CALCULATORS: [CalculatorRule; 17] = [
     rule("vn_aqi_hour_pm10", &[in_air("of", true)], &[], CalculatorUnit::Index),
     rule("vn_aqi_hour_pm25", &[in_air("of", true)], &[], CalculatorUnit::Index),
     rule("vn_aqi_hour_so2", &[in_air("of", true)], &[], CalculatorUnit::Index),
+    rule("vn_wqi_class", &[needed("wqi")], &[], CalculatorUnit::Index),
+    rule("vn_wqi_cube_root", &SURFACE_WATER, &LEAST_WQI, CalculatorUnit::Index),
+    rule("vn_wqi_square_root", &SURFACE_WATER, &LEAST_WQI, CalculatorUnit::Index),
     rule("water_alarm", &WATER, &ALARMS, CalculatorUnit::Index),
     rule("water_alarm_distance", &WATER, &ALARMS, CalculatorUnit::Fixed("m")),
+    rule("water_class", &RIVER, &[("measured_min", false)], CalculatorUnit::Index),
 ];
 
 /// One of [`CALCULATORS`].
@@ -88,6 +95,61 @@ const WATER: [CalculatorInput; 4] = [
 ];
 const ALARMS: [(&str, bool); 3] = [("alarm_1", false), ("alarm_2", false), ("alarm_3", false)];
 
+/// Points of the parts of QĐ 766/QĐ-TTg.
+const PARTS_766: [CalculatorInput; 6] = [
+    needed("openness"),
+    needed("progress"),
+    needed("online"),
+    needed("payment"),
+    needed("satisfaction"),
+    needed("digitisation"),
+];
+const RATE_766: [CalculatorInput; 2] = [of_unit("rate", "%", true), optional("total")];
+const SCORE_766: [(&str, bool); 3] = [("max", true), ("full_percent", false), ("zero_when_missing", false)];
+/// What VN_WQI may stand on; dissolved oxygen counts only with the temperature of the water.
+const SURFACE_WATER: [CalculatorInput; 24] = [
+    of_unit("ph", "pH", false),
+    of_unit("aldrin", "µg/L", false),
+    of_unit("bhc", "µg/L", false),
+    of_unit("dieldrin", "µg/L", false),
+    of_unit("ddt", "µg/L", false),
+    of_unit("heptachlor", "µg/L", false),
+    in_water("arsenic"),
+    in_water("cadmium"),
+    in_water("lead"),
+    in_water("chromium6"),
+    in_water("copper"),
+    in_water("zinc"),
+    in_water("mercury"),
+    in_water("oxygen"),
+    of_unit("temperature", "°C", false),
+    in_water("bod5"),
+    in_water("cod"),
+    in_water("toc"),
+    in_water("nh4"),
+    in_water("no3"),
+    in_water("no2"),
+    in_water("po4"),
+    of_unit("coliform", MICROBES, false),
+    of_unit("e_coli", MICROBES, false),
+];
+const LEAST_WQI: [(&str, bool); 2] = [("groups_min", false), ("organics_min", false)];
+/// The parameters of Bảng 2 of QCVN 08:2023/BTNMT for rivers.
+const RIVER: [CalculatorInput; 10] = [
+    of_unit("ph", "pH", false),
+    in_water("bod5"),
+    in_water("cod"),
+    in_water("toc"),
+    in_water("tss"),
+    in_water("oxygen"),
+    in_water("phosphorus"),
+    in_water("nitrogen"),
+    of_unit("coliform", MICROBES, false),
+    of_unit("faecal", MICROBES, false),
+];
+/// Most probable number of microbes in 100 millilitres.
+const MICROBES: &str = "MPN/100mL";
+
 const fn rule(
     name: &'static str,
     inputs: &'static [CalculatorInput],
@@ -99,6 +161,18 @@ const fn rule(
 
 const fn needed(name: &'static str) -> CalculatorInput {
     CalculatorInput { name, unit: None, needed: true }
+}
+
+const fn optional(name: &'static str) -> CalculatorInput {
+    CalculatorInput { name, unit: None, needed: false }
+}
+
+const fn of_unit(name: &'static str, unit: &'static str, needed: bool) -> CalculatorInput {
+    CalculatorInput { name, unit: Some(unit), needed }
+}
+
+const fn in_water(name: &'static str) -> CalculatorInput {
+    of_unit(name, "mg/L", false)
 }
 
 const fn in_air(name: &'static str, needed: bool) -> CalculatorInput {

@@ -1,5 +1,7 @@
 //! Hashes: of the whole profile, and of what an indicator computes (its definition version).
 
+mod case_text;
+
 use std::collections::BTreeSet;
 
 use nhip_proto::{Decimal, IndicatorId};
@@ -7,7 +9,7 @@ use nhip_proto::{Decimal, IndicatorId};
 use crate::read::FileText;
 use crate::{
     Aggregate, AreaRollup, Compute, Derived, DistinctOf, Expression, Filter, GroupBy, Indicator, LastRollup,
-    Operand, OverTime, Profile, Severity, Term, Threshold, Validity, Window, span_text, zone_rules,
+    Operand, OverTime, Profile, Severity, Target, Term, Threshold, Validity, Window, span_text, zone_rules,
 };
 
 /// The calculators that read the profile's water levels begin so.
@@ -76,11 +78,14 @@ fn head(hasher: &blake3::Hasher) -> [u8; 16] {
 fn canonical(indicator: &Indicator, profile: &Profile) -> String {
     let mut text = format!("stream {}\n", indicator.stream);
     let inputs = Inputs { profile };
+    if let Some(over) = &indicator.cases {
+        text.push_str(&case_text::canonical(over, &indicator.stream, profile));
+    }
     text.push_str(&inputs.aggregate(&indicator.aggregate));
     text.push_str(&inputs.filters(&indicator.filter));
     let zone = match indicator.window {
         Window::Tumbling(_) | Window::Hopping { .. } => "",
-        Window::Calendar(_) => profile.zone.as_str(),
+        Window::Calendar(_) | Window::Closing(..) | Window::Dated(_) => profile.zone.as_str(),
     };
     let window = indicator.window.period();
     text.push_str(&format!("\nwindow {window} {zone}\nunit {} scale {}\n", indicator.unit, indicator.scale));
@@ -88,6 +93,9 @@ fn canonical(indicator: &Indicator, profile: &Profile) -> String {
         Some(GroupBy::Source) => text.push_str("group by source\n"),
         Some(GroupBy::State(name)) => text.push_str(&format!("group by state {name}\n")),
         None => {}
+    }
+    if indicator.own_area {
+        text.push_str("of its own area\n");
     }
     if let Some(share) = indicator.readings_min {
         text.push_str(&format!("readings at least {share}\n"));
@@ -140,6 +148,7 @@ impl Inputs<'_> {
                 format!("harmonic mean {} weight {weight}", self.quantity(quantity))
             }
             Aggregate::Onsets { state, states } => format!("onsets {state} {:?}", sorted(states)),
+            Aggregate::Stock(standing) => format!("stock {}", standing.word()),
             Aggregate::Derived(derived) => self.derived(derived),
         }
     }
@@ -179,17 +188,17 @@ impl Inputs<'_> {
     }
 
     fn formula(&self, expression: &Expression) -> String {
-        let mut limits = Vec::new();
-        expression.visit(&mut |part| {
-            if let Expression::Limit(indicator) = part {
-                limits.push(indicator);
-            }
+        let (mut limits, mut targets) = (Vec::new(), Vec::new());
+        expression.visit(&mut |part| match part {
+            Expression::Limit(indicator) => limits.push(indicator),
+            Expression::Target(indicator) | Expression::Expected(indicator) => targets.push(indicator),
+            _ => {}
         });
         limits.sort();
         limits.dedup();
         let mut text = format!("formula {}", expression.shown());
         // What a limit says on a day is read in the profile's zone.
-        if !limits.is_empty() {
+        if !limits.is_empty() || !targets.is_empty() {
             text.push_str(&format!("\nzone {}", self.profile.zone));
         }
         for threshold in &self.profile.thresholds {
@@ -199,6 +208,10 @@ impl Inputs<'_> {
                 let group = group.as_deref().unwrap_or_default();
                 text.push_str(&format!("\nlimit {indicator} {area:?} {group:?} {limit} {}", dates(valid)));
             }
+        }
+        for target in self.profile.targets.iter().filter(|target| targets.contains(&&target.indicator)) {
+            let Target { indicator, area, value, valid, curve, .. } = target;
+            text.push_str(&format!("\ntarget {indicator} {area} {value} {curve:?} {}", dates(valid)));
         }
         text
     }
@@ -296,5 +309,6 @@ fn rollup_word(rollup: LastRollup) -> &'static str {
         LastRollup::Mean => "mean",
         LastRollup::Min => "min",
         LastRollup::Max => "max",
+        LastRollup::None => "none",
     }
 }

@@ -21,7 +21,8 @@ impl Expression {
     fn walk<'a>(&'a self, seen: &mut dyn FnMut(&'a Self)) {
         seen(self);
         match self {
-            Self::Number(..) | Self::Input { .. } | Self::Limit(_) => {}
+            Self::Number(..) | Self::Input { .. } => {}
+            Self::Limit(_) | Self::Target(_) | Self::Expected(_) => {}
             Self::Add(left, right)
             | Self::Subtract(left, right)
             | Self::Multiply(left, right)
@@ -53,6 +54,8 @@ impl Expression {
             Self::Input { indicator, back: 0 } => named(indicator),
             Self::Input { indicator, back } => format!("{}[-{back}]", named(indicator)),
             Self::Limit(indicator) => format!("limit({})", named(indicator)),
+            Self::Target(indicator) => format!("target({})", named(indicator)),
+            Self::Expected(indicator) => format!("expected({})", named(indicator)),
             Self::Add(left, right) => both(left, "+", right),
             Self::Subtract(left, right) => both(left, "-", right),
             Self::Multiply(left, right) => both(left, "*", right),

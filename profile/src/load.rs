@@ -4,17 +4,22 @@ mod aggregates;
 mod areas;
 mod badges;
 mod calendars;
+mod cases;
+mod crosswalk;
 mod derived;
 mod indicator_text;
 mod indicators;
 mod mappings;
 mod measures;
+mod over_cases;
+mod periods;
 mod profile;
 mod quantities;
 mod retentions;
 mod routes;
 mod samples;
 mod sources;
+mod statistics;
 mod streams;
 mod targets;
 mod thresholds;
@@ -79,6 +84,7 @@ struct Declared {
     domains: BTreeSet<String>,
     units: BTreeSet<String>,
     calendars: BTreeSet<String>,
+    periods: BTreeSet<String>,
     indicators: BTreeSet<String>,
 }
 
@@ -123,11 +129,14 @@ fn read<'a>(
     profile::read(&roots, &mut loading);
     quantities::read(all("quantity"), &mut loading);
     calendars::read(all("calendar"), texts, &mut loading);
+    periods::read(all("periods"), texts, &mut loading);
     badges::read(all("badge"), &mut loading);
     units::read(texts, &mut loading);
     // Streams may take the codes of areas as words.
     areas::read(texts, &mut loading);
+    crosswalk::read(texts, &mut loading);
     streams::read_streams(all("stream"), &mut loading);
+    cases::read(all("case"), all("service_level"), &mut loading);
     retentions::read(all("retention"), &mut loading);
     mappings::read(all("mapping"), &mut loading);
     routes::read(all("route"), &mut loading);
@@ -137,6 +146,7 @@ fn read<'a>(
     indicators::read(all("indicator"), &mut loading);
     thresholds::read(all("threshold"), &mut loading);
     targets::read(all("target"), &mut loading);
+    targets::read_baselines(all("baseline"), &mut loading);
     views::read_views(all("view"), &mut loading);
     for root in roots {
         root.finish();

@@ -43,7 +43,8 @@ pub fn check_report(mistakes: &[Mistake]) -> String {
 }
 
 /// The word nearest to `found` by edit distance, if it is near enough to be what was meant.
-pub(crate) fn nearest<'a>(found: &str, words: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+#[must_use]
+pub fn nearest<'a>(found: &str, words: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let enough = (found.chars().count() / 2).clamp(1, 3);
     words
         .into_iter()

@@ -1,30 +1,36 @@
 //! A checked profile: what one installation measures, from whom, and what it makes of it.
 
 mod badge_rules;
+mod case;
 mod formula;
 mod indicator;
 mod limit;
 mod mapping;
 mod organisation;
+mod periods;
 mod retention;
 mod stream;
 mod target;
 mod work_calendar;
+mod working_time;
 
 use std::collections::BTreeMap;
 
 use nhip_proto::{AreaCode, IndicatorId, SourceId, Span, StreamId};
 
 pub use badge_rules::*;
+pub use case::*;
 pub use formula::*;
 pub use indicator::*;
 pub use limit::*;
 pub use mapping::*;
 pub use organisation::*;
+pub use periods::*;
 pub use retention::*;
 pub use stream::*;
 pub use target::*;
 pub use work_calendar::*;
+pub use working_time::*;
 
 /// The whole profile, after `check` found no mistake.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,6 +49,8 @@ pub struct Profile {
     pub origin: nhip_proto::Origin,
     /// Areas by code; the province is the one without a parent.
     pub areas: BTreeMap<AreaCode, Area>,
+    /// Which areas came out of which that ended.
+    pub crosswalk: Vec<Crossing>,
     /// Quantities by name.
     pub quantities: BTreeMap<String, Quantity>,
     /// Streams by id.
@@ -63,14 +71,20 @@ pub struct Profile {
     pub water_levels: Vec<WaterLevel>,
     /// Dated targets.
     pub targets: Vec<Target>,
+    /// Where indicators stood, by documents.
+    pub baselines: Vec<Baseline>,
     /// Dated rules of how long sealed parts are kept.
     pub retentions: Vec<Retention>,
     /// Views by name (`main`).
     pub views: BTreeMap<String, View>,
     /// Agencies by id; empty: owners are free text.
     pub units: BTreeMap<String, Unit>,
+    /// Dated windows with a name, by id.
+    pub periods: BTreeMap<String, Periods>,
     /// Working calendars by id.
     pub calendars: BTreeMap<String, WorkCalendar>,
+    /// Which streams tell of cases, by stream.
+    pub cases: BTreeMap<StreamId, CaseRules>,
     /// The formulas of the badge by class; a class that is absent has [`BadgeRules::standard`].
     pub badges: BTreeMap<Class, BadgeRules>,
 }
@@ -101,6 +115,22 @@ pub struct Area {
     pub population: Option<u64>,
     /// Civil dates of validity, `2025-07-01`; the end is exclusive.
     pub valid: Validity,
+}
+
+/// The parts of a [`Crossing`] that are all of an area.
+pub const SHARE_WHOLE: u32 = 10_000;
+
+/// An area, or a share of it, that became part of another on the day it ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Crossing {
+    /// The area that ended.
+    pub old: AreaCode,
+    /// The area that began on that day.
+    pub new: AreaCode,
+    /// In ten-thousandths of the old area.
+    pub share: u32,
+    /// What says so.
+    pub document: String,
 }
 
 /// Civil dates; none is open-ended. The end is exclusive.

@@ -12,7 +12,10 @@ const WATER_ALARM: &str = "water_alarm";
 pub fn remarks(profile: &Profile) -> Vec<String> {
     let mut remarks = Vec::new();
     for quantity in profile.quantities.keys() {
-        if !profile.streams.values().any(|stream| stream.quantities.contains_key(quantity)) {
+        // Facts of cases are in every profile that has any.
+        if !crate::is_case_fact(quantity)
+            && !profile.streams.values().any(|stream| stream.quantities.contains_key(quantity))
+        {
             remarks.push(format!("quantity {quantity}: no stream carries it"));
         }
     }

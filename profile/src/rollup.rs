@@ -57,7 +57,8 @@ impl Indicator {
             Aggregate::Min(_) => Some(TimeRollup::Least),
             Aggregate::Max(_) => Some(TimeRollup::Greatest),
             Aggregate::First(..) => Some(TimeRollup::First),
-            Aggregate::Last(..) => Some(TimeRollup::Last),
+            // A stock at the end of a longer period is that of its last window.
+            Aggregate::Last(..) | Aggregate::Stock(_) => Some(TimeRollup::Last),
             Aggregate::Percentile { .. }
             | Aggregate::Distinct(_)
             | Aggregate::Leq(_)
@@ -113,6 +114,7 @@ impl Aggregate {
             | Self::TimeInState { .. }
             | Self::Distinct(_)
             | Self::Onsets { .. }
+            | Self::Stock(_)
             | Self::Derived(_) => (0, 0),
             Self::Delta { counter: name, .. }
             | Self::Rate { counter: name, .. }
@@ -214,7 +216,7 @@ impl Window {
             Self::Calendar(CalendarUnit::Month) if end.since(start) >= 28 * 24 * HOUR => {
                 Some(u32::from(end <= known))
             }
-            Self::Hopping { .. } | Self::Calendar(_) => None,
+            Self::Hopping { .. } | Self::Calendar(_) | Self::Closing(..) | Self::Dated(_) => None,
         }
     }
 
@@ -227,7 +229,9 @@ impl Window {
             Self::Calendar(CalendarUnit::Hour) => HOUR,
             Self::Calendar(CalendarUnit::Day) => 23 * HOUR,
             Self::Calendar(CalendarUnit::Week) => 7 * 23 * HOUR,
-            Self::Calendar(_) => 28 * 23 * HOUR,
+            Self::Calendar(_) | Self::Closing(..) => 28 * 23 * HOUR,
+            // A period is a day at least, and there are no more windows than periods.
+            Self::Dated(_) => 23 * HOUR,
         }
     }
 }

@@ -9,8 +9,8 @@ mod tell;
 mod words;
 
 use nhip_proto::{
-    AreaCode, ArrivalTime, Decimal, EventTime, GapCause, IndicatorId, Level, RowState, SourceId, Span,
-    StreamId,
+    AreaCode, ArrivalTime, Decimal, EventTime, GapCause, IndicatorId, Level, Origin, RowState, SourceId,
+    Span, StreamId,
 };
 
 pub use parse::{parse_story, story_profile};
@@ -97,6 +97,8 @@ pub struct StoryMessage {
     pub period: Option<Span>,
     /// Whether the device marks all its values as faulty.
     pub fault: bool,
+    /// Whether a person typed it.
+    pub typed: bool,
     /// 0 is best effort.
     pub qos: u8,
     /// How often it is delivered.
@@ -163,4 +165,6 @@ pub struct FigureExpectation {
     pub m: Option<u32>,
     /// Against the threshold.
     pub level: Option<Level>,
+    /// Where it comes from.
+    pub origin: Option<Origin>,
 }

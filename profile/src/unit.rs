@@ -89,12 +89,50 @@ const UNITS: &[Unit] = &[
     unit("sources", &["source", "nguồn"], "sources", (1, 1)),
     unit("cases", &["case", "hồ sơ"], "cases", (1, 1)),
     unit("reports", &["report", "phản ánh"], "reports", (1, 1)),
+    unit("devices", &["device", "thiết bị"], "devices", (1, 1)),
+    unit("links", &["link", "đường truyền"], "links", (1, 1)),
+    unit("systems", &["system", "hệ thống"], "systems", (1, 1)),
+    unit("datasets", &["dataset", "bộ dữ liệu"], "datasets", (1, 1)),
+    unit("calls", &["call", "lượt gọi"], "calls", (1, 1)),
+    unit("visits", &["visit", "lượt truy cập"], "visits", (1, 1)),
+    unit("posts", &["post", "tin, bài"], "posts", (1, 1)),
+    unit("interactions", &["interaction", "lượt tương tác"], "interactions", (1, 1)),
+    unit("GB", &["gigabyte"], "data", (1, 1)),
+    unit("TB", &["terabyte"], "data", (1_000, 1)),
+    unit("documents", &["document", "văn bản"], "documents", (1, 1)),
+    unit("procedures", &["procedure", "thủ tục"], "procedures", (1, 1)),
+    unit("tasks", &["task", "nhiệm vụ"], "tasks", (1, 1)),
+    unit("firms", &["firm", "doanh nghiệp"], "firms", (1, 1)),
+    unit("households", &["household", "hộ"], "households", (1, 1)),
+    unit("communes", &["commune", "xã, phường"], "communes", (1, 1)),
+    unit("VND_mn", &["triệu đồng"], "money in VND", (1, 1)),
+    unit("VND_bn", &["tỷ đồng"], "money in VND", (1_000, 1)),
+    unit("USD_mn", &["triệu USD"], "money in USD", (1, 1)),
+    unit("USD_bn", &["tỷ USD"], "money in USD", (1_000, 1)),
+    unit("ha", &["hectare", "hectares"], "area", (1, 1)),
+    unit("MPN/100mL", &["MPN/100ml", "CFU/100mL", "CFU/100ml"], "microbes", (1, 1)),
     unit("points", &["point", "điểm"], "points", (1, 1)),
     unit("grade", &["level", "cấp", "mức"], "grade", (1, 1)),
 ];
 
 /// Kinds a count may be shown in.
-const COUNTED: &[&str] = &["vehicles", "people", "readings", "events", "sources", "cases", "reports"];
+const COUNTED: &[&str] = &[
+    "vehicles",
+    "people",
+    "readings",
+    "events",
+    "sources",
+    "cases",
+    "reports",
+    "devices",
+    "links",
+    "systems",
+    "datasets",
+    "calls",
+    "visits",
+    "posts",
+    "interactions",
+];
 
 fn find(text: &str) -> Option<&'static Unit> {
     UNITS.iter().find(|unit| unit.name == text || unit.spellings.contains(&text))
@@ -124,7 +162,7 @@ pub(crate) fn counts_things(text: &str) -> bool {
 }
 
 /// All units in all spellings, the ones of screens first.
-pub(crate) fn all_units() -> impl Iterator<Item = &'static str> {
+pub fn all_units() -> impl Iterator<Item = &'static str> {
     let names = UNITS.iter().map(|unit| unit.name);
     names.chain(UNITS.iter().flat_map(|unit| unit.spellings.iter().copied()))
 }

@@ -226,6 +226,12 @@ const MISTAKES: &[(&str, &str, &str)] = &[
         "23:6: calendar.to: \"5 pm\" is no time of the day (allowed: 07:30, 17:00)",
     ),
     (
+        "to = \"17:00\"",
+        "to = \"17:00\"\nbreaks = [\"11:30-13:00\", \"12:30-13:30\"]",
+        "24:26: calendar.breaks: \"12:30-13:30\" is no break of these office hours (allowed: breaks in order, \
+             apart and inside office hours: \"11:30-13:30\")",
+    ),
+    (
         "calendar = \"office\"",
         "calendar = \"offise\"",
         "32:12: stream.calendar: unknown calendar \"offise\", did you mean \"office\"? (allowed: office)",
@@ -293,6 +299,31 @@ const MISTAKES: &[(&str, &str, &str)] = &[
         "[[view]]",
         "[[badge]]\nclass = \"machine\"\nversion = 4\n\n[[view]]",
         "69:9: badge.class: \"machine\" is declared twice (allowed: each class once)",
+    ),
+    (
+        "area = \"1\"\ndocument = \"KH 12/KH-UBND\"\nvalid_to = \"2026-01-01\"",
+        "former_area = { vi = \"Huyện\", en = \"District\" }\ndocument = \"KH 12/KH-UBND\"",
+        "56:1: target.valid_to: is missing: a target of a former area has ended (allowed: the day the area \
+             ended, or earlier)",
+    ),
+    (
+        "area = \"1\"\n",
+        "area = \"1\"\nformer_area = { vi = \"Huyện\", en = \"District\" }\n",
+        "60:15: target.former_area: stands beside an area (allowed: area or former_area)",
+    ),
+    (
+        "[[view]]",
+        "[[baseline]]\nindicator = \"env.pm25_1d\"\nvalue = 40.25\ndocument = \"BC 1\"\n\n[[view]]",
+        "68:1: baseline.as_of: is missing (allowed: the day it tells of, 2019-06-30)\n70:9: baseline.value: \
+             cannot be kept exactly (allowed: a number with at most 1 digits behind the point)",
+    ),
+    (
+        "[[view]]",
+        "[[baseline]]\nindicator = \"env.pm25_1d\"\nvalue = 40\nas_of = \"2019-08-07\"\ndocument = \"BC 1\"\n\n\
+         [[baseline]]\nindicator = \"env.pm25_1d\"\nvalue = 41\nas_of = \"2019-08-07\"\n\
+         document = \"BC 2\"\n\n[[view]]",
+        "77:9: baseline.as_of: stands twice for env.pm25_1d on 2019-08-07 (allowed: one baseline of an \
+             indicator and area a day)",
     ),
 ];
 

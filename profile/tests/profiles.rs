@@ -36,6 +36,34 @@ fn tay_ninh_is_whole() {
 }
 
 #[test]
+fn dong_thap_is_whole_and_its_plan_is_history() {
+    let profile = shipped("dong-thap");
+    let province = profile.province().expect("a province").code.clone();
+    assert_eq!(province, AreaCode::new("82"));
+    assert_eq!(profile.children(&province).count(), 102);
+    let dossier = StreamId::new("dossier");
+    for area in profile.children(&province) {
+        assert!(area.cell.is_some(), "{} has a cell", area.code);
+        assert_eq!(profile.due(&dossier, &area.code).len(), 1, "{} has a one-stop desk", area.code);
+        assert!(area.name.en.is_ascii(), "{}", area.name.en);
+    }
+    assert_eq!(profile.due(&StreamId::new("portal"), &province).len(), 33);
+    let date = |day: &str| day.parse().expect("a date");
+    let (last, first) = (date("2025-06-30"), date("2025-07-01"));
+    assert_eq!(profile.targets.len(), 7);
+    for target in &profile.targets {
+        assert!(target.document.contains("Tiền Giang"), "{}", target.document);
+        assert!(target.valid.holds_on(last) && !target.valid.holds_on(first), "{}", target.indicator);
+    }
+    let former = profile.units.values().filter(|unit| unit.id.starts_with("tg-"));
+    assert!(former.clone().count() > 5);
+    for unit in former {
+        let successor = unit.successor.as_ref().and_then(|id| profile.units.get(id));
+        assert!(!unit.valid.holds_on(first) && successor.is_some(), "{} has a successor", unit.id);
+    }
+}
+
+#[test]
 fn the_limit_of_fine_dust_follows_the_day() {
     let profile = shipped("tay-ninh");
     let limit = |day: &str| {

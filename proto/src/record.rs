@@ -181,6 +181,12 @@ pub struct Entry {
 }
 
 impl Record {
+    /// Whether a source says something in it: a message, or what a person typed.
+    #[must_use]
+    pub fn is_heard(&self) -> bool {
+        matches!(self, Self::Message(_) | Self::Entry(_))
+    }
+
     /// The word for this kind in logs and metrics.
     #[must_use]
     pub fn kind(&self) -> &'static str {

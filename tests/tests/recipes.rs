@@ -25,6 +25,11 @@ fn a_new_indicator_shows_a_figure() {
     follow("new-indicator.md");
 }
 
+#[test]
+fn a_new_province_shows_its_figures() {
+    follow("new-province.md");
+}
+
 /// One fenced block of a page.
 #[derive(Debug)]
 struct Block {

@@ -19,6 +19,7 @@ const ENGINE_ONLY: &[(&str, &str)] = &[
         "own_downtime.scenario",
         "a stepped clock stands still while the node is down, so no downtime has a length",
     ),
+    ("typed_figures.scenario", "people type through imports with a token: tests/tests/imports.rs"),
     ("long_silence.scenario", "its gap of nineteen days is such a downtime"),
 ];
 

@@ -20,7 +20,14 @@ export interface NamedSource {
 
 /** Field names of the HTTP contract. Values are exact decimals, times RFC 3339. */
 export interface Explanation {
-  figure?: { value?: number | null; unit?: string; state?: string; revision?: number; origin?: string };
+  figure?: {
+    value?: number | null;
+    unit?: string;
+    state?: string;
+    revision?: number;
+    origin?: string;
+    source_state?: string;
+  };
   definition?: { version?: string; text?: string; basis?: string; owner?: string };
   inputs?: { stream?: string | null; names?: string[] };
   window?: { start?: string; end?: string };
@@ -35,18 +42,22 @@ export interface Explanation {
 /** How long an answer may take. */
 export const EXPLAIN_MAX_MS = 5000;
 
-/** An explanation, or why there is none (an RFC 9457 title or the status). */
+/** The answer where nothing feeds the figure: no source of it is connected. */
+export const NO_SOURCE = Symbol("no source");
+
+/** An explanation, or why there is none ({@link NO_SOURCE}, else an RFC 9457 title or the status). */
 export async function explain(
   base: string,
   indicator: string,
   area: string,
   abort: AbortSignal,
-): Promise<Explanation | string> {
+): Promise<Explanation | string | typeof NO_SOURCE> {
   const query = new URLSearchParams({ indicator, area });
   try {
     const signal = AbortSignal.any([abort, AbortSignal.timeout(EXPLAIN_MAX_MS)]);
     const response = await fetch(`${base}/api/v1/explain?${query}`, { signal, cache: "no-store" });
-    const body = (await response.json()) as Explanation & { title?: string; detail?: string };
+    const body = (await response.json()) as Explanation & { type?: string; title?: string; detail?: string };
+    if (body.type?.endsWith(":no-source")) return NO_SOURCE;
     return response.ok ? body : (body.detail ?? body.title ?? String(response.status));
   } catch (error) {
     return error instanceof Error ? error.name : "Error";

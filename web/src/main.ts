@@ -22,7 +22,8 @@ customElements.define("nhip-wall", NhipWall);
 const view = /^\/wall\/([^/]+)/.exec(location.pathname)?.[1] ?? "main";
 const root = document.getElementById("page");
 if (root) {
-  const page = new Page(root, decodeURIComponent(view));
+  const area = new URLSearchParams(location.search).get("area");
+  const page = new Page(root, decodeURIComponent(view), area);
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.altKey || event.metaKey) return;
     const key = event.key.toLowerCase();

@@ -11,7 +11,8 @@ import type { Store } from "./store.ts";
 /** Built once per snapshot structure; rows and words change inside. */
 export class Model {
   readonly areas = new Map<string, Area>();
-  readonly province: Area | null;
+  /** The area the tiles and pages are of: the one the view is limited to, else the province. */
+  readonly home: Area | null;
   heartbeat: Heartbeat | null = null;
   /** Whether any row of the view is simulated or replayed: then so is a tile that has no data yet. */
   origin = { simulated: false, replayed: false };
@@ -28,7 +29,9 @@ export class Model {
     readonly replay: ReplayLink | null = null,
   ) {
     for (const area of snapshot.areas) this.areas.set(area.code, area);
-    this.province = snapshot.areas.find((area) => area.parent === null) ?? null;
+    const limited = snapshot.view.area;
+    const isHome = (area: Area): boolean => (limited ? area.code === limited : area.parent === null);
+    this.home = snapshot.areas.find(isHome) ?? null;
     for (const entry of snapshot.dict) this.#numbers.set(`${entry.indicator}\n${entry.area}`, entry.id);
   }
 

@@ -18,7 +18,7 @@ const WALL_RATE_MS = 50;
 const REFRESH_MS = 60_000;
 const REFRESH_AFTER_CLOSE_MS = 5000;
 
-/** The page of `/wall/{view}`. */
+/** The page of `/wall/{view}`, perhaps limited to one area (`?area=`). */
 export class Page implements LinkListener {
   readonly words = new Words(langOf(location.search));
   readonly store = new Store();
@@ -35,10 +35,10 @@ export class Page implements LinkListener {
   #refreshAt = Infinity;
   #build = "";
 
-  constructor(root: HTMLElement, view: string) {
+  constructor(root: HTMLElement, view: string, area: string | null) {
     this.#root = root;
     const client = `wall-${crypto.getRandomValues(new Uint32Array(1))[0]!.toString(36)}`;
-    const settings = { view, rate_ms: WALL_RATE_MS, client, build: BUILD, base: location.origin };
+    const settings = { view, area, rate_ms: WALL_RATE_MS, client, build: BUILD, base: location.origin };
     const past = asked(location.search);
     this.replay = past ? new ReplayLink(settings, past, this.store, this.clock, this) : null;
     this.link = this.replay ?? new LiveLink(settings, this.store, this.clock, this);
@@ -110,8 +110,10 @@ export class Page implements LinkListener {
   #title(): void {
     if (!this.#model) return;
     const { profile, view } = this.#model.snapshot;
+    const { home } = this.#model;
+    const limited = view.area ? home : null;
     const past = this.replay ? `${this.words.t("replay.title")} · ` : "";
-    document.title = `${past}${this.words.name(profile.name)} · ${this.words.name(view.title)}`;
+    document.title = `${past}${this.words.name(profile.name)} · ${this.words.name(limited?.name ?? view.title)}`;
   }
 
   #notice(text: string): void {

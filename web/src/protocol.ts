@@ -160,6 +160,10 @@ export interface Snapshot {
     rotation?: RotationPage[];
     /** How long a page of the rotation stays, s. */
     dwell_s?: number;
+    /** The area the view is limited to; null: none. */
+    area?: string | null;
+    /** Of a limited view: cells of the areas outside it, without names and figures. */
+    outline?: [number, number][];
   };
   profile: { id: string; name: Label; zone: string; banner: Label };
   domains?: Record<string, Label>;

@@ -72,6 +72,7 @@ export class ReplayLink implements ScreenLink {
   #asked: Mode;
   #base: string;
   #view: string;
+  #area: string | null;
   #store: Store;
   #clock: ServerClock;
   #listener: LinkListener;
@@ -80,7 +81,7 @@ export class ReplayLink implements ScreenLink {
   #timer = 0;
 
   constructor(
-    place: { base: string; view: string },
+    place: { base: string; view: string; area: string | null },
     start: Asked,
     store: Store,
     clock: ServerClock,
@@ -88,6 +89,7 @@ export class ReplayLink implements ScreenLink {
   ) {
     this.#base = place.base;
     this.#view = place.view;
+    this.#area = place.area;
     this.at = start.at;
     this.speed = start.speed;
     this.mode = this.#asked = start.mode;
@@ -200,6 +202,7 @@ export class ReplayLink implements ScreenLink {
   /** The snapshot of a moment, or why there is none. */
   async #ask(at: number, mode: Mode): Promise<Snapshot | ReplayState> {
     const query = new URLSearchParams({ as_of: new Date(at).toISOString(), mode });
+    if (this.#area !== null) query.set("area", this.#area);
     const url = `${this.#base}/api/v1/views/${encodeURIComponent(this.#view)}/snapshot?${query}`;
     try {
       const response = await fetch(url, {

@@ -9,7 +9,7 @@ export interface PageState {
   idle: boolean;
 }
 
-/** The page that stands, and whether it waits because one of its figures is beyond its limit. */
+/** The page that stands, and whether it does so out of turn because one of its figures is beyond its limit. */
 export interface Standing {
   at: number;
   held: boolean;
@@ -25,15 +25,23 @@ export function pageState(states: readonly (State | null)[]): PageState {
   };
 }
 
-/** `now` in server ms. Pages beyond a limit stand alone (in turn if there are several); idle ones are left out while
- *  others are not. At speed X a page stays as long as it would in real time. */
+/** `now` in server ms. Pages beyond a limit take every other turn, so that they come soon and the others still come;
+ *  idle ones are left out while others are not. At speed X a page stays as long as it would in real time. */
 export function pageAt(pages: readonly PageState[], now: number, dwell_ms: number, rate: number): Standing {
   const numbers = pages.map((_, at) => at);
   const exceeded = numbers.filter((at) => pages[at]!.exceeded);
-  const awake = numbers.filter((at) => !pages[at]!.idle);
-  const turn = exceeded.length > 0 ? exceeded : awake.length > 0 ? awake : numbers;
-  if (turn.length === 0) return { at: -1, held: false };
+  const awake = numbers.filter((at) => !pages[at]!.idle && !pages[at]!.exceeded);
   const period = dwell_ms * Math.max(rate, 1);
   const step = Number.isFinite(now) ? Math.floor(now / period) : 0;
-  return { at: turn[((step % turn.length) + turn.length) % turn.length]!, held: exceeded.length > 0 };
+  if (exceeded.length > 0 && awake.length > 0) {
+    const [turn, half] = step % 2 === 0 ? [exceeded, step / 2] : [awake, (step - 1) / 2];
+    return { at: nth(turn, half), held: turn === exceeded };
+  }
+  const turn = exceeded.length > 0 ? exceeded : awake.length > 0 ? awake : numbers;
+  return { at: nth(turn, step), held: exceeded.length > 0 };
+}
+
+/** The page of a step, counted round and round; -1 where there is none. */
+function nth(turn: readonly number[], step: number): number {
+  return turn[((step % turn.length) + turn.length) % turn.length] ?? -1;
 }

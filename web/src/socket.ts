@@ -62,6 +62,8 @@ export interface LinkListener {
 
 export interface LinkSettings {
   view: string;
+  /** The area the view is limited to; null: none. */
+  area: string | null;
   rate_ms: number;
   client: string;
   build: string;
@@ -193,7 +195,9 @@ export class LiveLink {
   }
 
   #get(): Promise<Response> {
-    const url = `${this.#settings.base}/api/v1/views/${encodeURIComponent(this.#settings.view)}/snapshot`;
+    const { base, view, area } = this.#settings;
+    const limit = area === null ? "" : `?${new URLSearchParams({ area })}`;
+    const url = `${base}/api/v1/views/${encodeURIComponent(view)}/snapshot${limit}`;
     return fetch(url, { cache: "no-store", signal: AbortSignal.timeout(SNAPSHOT_MAX_MS) });
   }
 
@@ -213,7 +217,7 @@ export class LiveLink {
   }
 
   #hello(): void {
-    const { client, build, view, rate_ms } = this.#settings;
+    const { client, build, view, area, rate_ms } = this.#settings;
     const { epoch, offset, event } = this.#store;
     const resume = event > 0 ? { e: epoch, o: offset, n: event } : { e: epoch, o: offset };
     this.send({
@@ -221,6 +225,7 @@ export class LiveLink {
       v: PROTOCOL_VERSION,
       client: { id: client, kind: "wall", build },
       view,
+      ...(area === null ? {} : { area }),
       resume,
       rate_ms,
     });

@@ -1,4 +1,4 @@
-// The secondary zone is a function of the clock: the same page on every wall, held where a limit is exceeded.
+// The secondary zone is a function of the clock: the same page on every wall, those beyond a limit sooner.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { pageAt, type PageState } from "../src/rotation.ts";
@@ -16,14 +16,19 @@ test("pages follow each other, each for its time, wherever a wall begins", () =>
   );
 });
 
-test("a page beyond a limit stays; two of them take turns", () => {
+test("a page beyond a limit takes every other turn, and no page is left out for it", () => {
   assert.deepEqual(
     [0, 20, 40, 60].map((second) => at([calm, loud, calm], second)),
-    [1, 1, 1, 1],
+    [1, 0, 1, 2],
   );
   assert.equal(pageAt([calm, loud], 0, 20_000, 1).held, true);
+  assert.equal(pageAt([calm, loud], 20_000, 20_000, 1).held, false);
   assert.deepEqual(
-    [0, 20, 40].map((second) => at([loud, calm, loud], second)),
+    [0, 20, 40, 60].map((second) => at([loud, calm, loud], second)),
+    [0, 1, 2, 1],
+  );
+  assert.deepEqual(
+    [0, 20, 40].map((second) => at([loud, idle, loud], second)),
     [0, 2, 0],
   );
 });

@@ -19,8 +19,8 @@ pub(crate) fn fuzz(executions: u64, flags: &[String]) -> Outcome {
     run(program)
 }
 
-/// The short run of `cargo xtask test`, with the example that its build of all targets made: about a minute and a half on
-/// two cores.
+/// The short run of `cargo xtask test`, with the example that its build of all targets made: about a minute and a half
+/// on two cores.
 pub(crate) fn short() -> Command {
     let program = target().join("debug/examples").join(EXAMPLE);
     let mut program = command(&program.to_string_lossy(), &[]);

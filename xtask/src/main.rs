@@ -1,6 +1,7 @@
-//! Automation of the repository: `cargo xtask demo | test | bench | fuzz | web | prove | mutate`.
+//! Automation of the repository: `cargo xtask demo | test | bench | fuzz | web | coverage | prove | mutate`.
 
 mod bench;
+mod coverage;
 mod demo;
 mod demo_analyst;
 mod fuzz;
@@ -57,6 +58,8 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         flags: Vec<String>,
     },
+    /// Write docs/coverage.md.
+    Coverage,
     /// Build the pages into web/dist.
     Web,
     /// Change the calculators' code one expression at a time: their tests must notice.
@@ -81,6 +84,7 @@ fn main() -> ExitCode {
         Task::Bench { flags } => bench::bench(&flags),
         Task::Fuzz { executions, flags } => fuzz::fuzz(executions, &flags),
         Task::Mutate { flags } => mutate::mutate(&flags),
+        Task::Coverage => coverage::write(),
         Task::Web => web::build(),
         Task::Prove { flags } => prove::prove(&flags),
     };

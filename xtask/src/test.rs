@@ -115,9 +115,9 @@ fn pages(session: &mut Session) -> Outcome {
     session.follow(check)
 }
 
-/// A call of cargo whose compiler also lints: clippy apart would check all dependencies a second time, which costs six
-/// minutes of two cores. Every call that shares a target directory with another must be made this way, or our own crates
-/// are compiled twice.
+/// A call of cargo whose compiler also lints: clippy apart would check all dependencies a second time, which costs
+/// six minutes of two cores. Every call that shares a target directory with another must be made this way, or our own
+/// crates are compiled twice.
 fn linted(subcommand: &str) -> Command {
     let mut call = cargo(&[subcommand]);
     call.env("RUSTC_WORKSPACE_WRAPPER", "clippy-driver").env("CLIPPY_ARGS", CLIPPY_DENY_WARNINGS);

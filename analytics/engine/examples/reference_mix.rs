@@ -142,6 +142,8 @@ fn indicator(stream: &str, quantity: &str, kind: usize, period: &str, window: Wi
         group: None,
         readings_min: None,
         reconcile: None,
+        cases: None,
+        own_area: false,
     }
 }
 

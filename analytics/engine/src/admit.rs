@@ -1,13 +1,17 @@
 //! The first stage: each item is judged, counted once in the ledger, and turned into touches of figures.
 
+mod offline;
+mod output;
+mod statistic;
+
 use std::collections::BTreeSet;
 
-use nhip_proto::{Item, ItemReason, Message, MessageBody, RejectionReason, Span};
+use nhip_proto::{Entry, Item, ItemReason, Message, MessageBody, Rejection};
 
 use crate::amend::Late;
-use crate::calendar::Memo;
+use crate::cases;
 use crate::measure::Measured;
-use crate::plan::{Drive, Member, NameKind, Plan, Reads, Split, StreamPlan};
+use crate::plan::{Drive, Kind, Member, Plan, Reads, Split, StreamPlan};
 use crate::reading::{self, Moment, Value, holds};
 use crate::seen::{Key, Verdict, content};
 use crate::series::Sample;
@@ -15,13 +19,12 @@ use crate::session::{Meaning, UNBOUND};
 use crate::source::{Bound, Source};
 use crate::touch::Touch;
 use crate::trace::{self, Origin};
+use offline::go_offline;
+pub(crate) use output::{Output, REFUSED_MAX, Refused};
+use statistic::Told;
 
 /// 2000-01-01T00:00Z: a clock before it was never set.
 const CLOCK_MIN: i64 = 946_684_800_000_000_000;
-/// How far a period may reach beyond its stamp's allowance, so that one wrong length cannot carry a source away.
-const PERIOD_AHEAD_MAX: Span = 86_400_000_000_000;
-/// Rejections kept for lists; counts of all are in the ledger.
-pub(crate) const REFUSED_MAX: usize = 1_000;
 
 /// What all partitions see alike between two barriers.
 #[derive(Clone, Copy)]
@@ -42,58 +45,14 @@ pub(crate) struct Entering {
     pub(crate) to: i64,
 }
 
-/// What a worker hands to the barrier, and its working memory.
-#[derive(Default)]
-pub(crate) struct Output {
-    pub(crate) touches: Vec<Touch>,
-    pub(crate) refused: Vec<Refused>,
-    /// Late items.
-    pub(crate) late: Vec<Late>,
-    /// Late items a Restate lets in.
-    pub(crate) entered: Vec<(u64, u32)>,
-    pub(crate) changed: Vec<u32>,
-    /// Sources a Tick must look at.
-    pub(crate) stirred: Vec<u32>,
-    memos: Vec<Memo>,
-    values: Vec<Option<Value>>,
-    /// Which names the reading has brought already, valid or not.
-    brought: Vec<bool>,
-    judged: Vec<Result<(u32, Value), ItemReason>>,
-    windows: Vec<(i64, i64)>,
-}
-
-/// One rejection.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Refused {
-    pub(crate) offset: u64,
-    pub(crate) place: u32,
-    pub(crate) arrival: i64,
-    pub(crate) source: u32,
-    pub(crate) reason: Result<RejectionReason, ItemReason>,
-    pub(crate) field: String,
-}
-
 /// One thing to do for one source.
 pub(crate) enum Task<'a> {
     /// A message; what the births of its session say of each item, where any needs it.
     Message(&'a Message, Option<Vec<Meaning>>),
+    /// Figures a person typed.
+    Entry(&'a Entry),
     /// Its edge node or device died.
     Offline(i64),
-}
-
-impl Output {
-    /// Makes room for a plan's calendars; forgets memos of an older plan.
-    pub(crate) fn prepare(&mut self, plan: &Plan) {
-        self.memos.clear();
-        self.memos.resize(plan.calendars.len(), Memo::default());
-    }
-
-    fn refuse(&mut self, refused: Refused) {
-        if self.refused.len() >= 2 * REFUSED_MAX {
-            self.refused.drain(..REFUSED_MAX);
-        }
-        self.refused.push(refused);
-    }
 }
 
 /// Does one task; tasks of one source come in offset order.
@@ -107,7 +66,19 @@ pub(crate) fn perform(source: &mut Source, offset: u64, task: Task<'_>, frame: F
         out.stirred.push(source.number);
     }
     match task {
-        Task::Message(message, births) => receive(source, offset, message, births.as_deref(), frame, out),
+        Task::Message(message, births) => {
+            let body = match &message.body {
+                MessageBody::Items(items) => Ok(items.as_slice()),
+                MessageBody::Rejected(rejection) => Err(rejection),
+            };
+            source.counts.best_effort += u64::from(message.dedication.qos == 0);
+            source.typed = false;
+            receive(source, offset, (message.arrival.0, body), births.as_deref(), frame, out);
+        }
+        Task::Entry(entry) => {
+            source.typed = true;
+            receive(source, offset, (entry.at.0, Ok(&entry.items)), None, frame, out);
+        }
         Task::Offline(at) => go_offline(source, offset, at, frame, out),
     }
 }
@@ -115,18 +86,16 @@ pub(crate) fn perform(source: &mut Source, offset: u64, task: Task<'_>, frame: F
 fn receive(
     source: &mut Source,
     offset: u64,
-    message: &Message,
+    (arrival, body): (i64, Result<&[Item], &Rejection>),
     births: Option<&[Meaning]>,
     frame: Frame<'_>,
     out: &mut Output,
 ) {
-    let arrival = message.arrival.0;
     source.counts.received += 1;
-    source.counts.best_effort += u64::from(message.dedication.qos == 0);
     source.arrival = source.arrival.max(Some(arrival));
-    let items = match &message.body {
-        MessageBody::Items(items) => items,
-        MessageBody::Rejected(rejection) => {
+    let items = match body {
+        Ok(items) => items,
+        Err(rejection) => {
             source.counts.rejected += 1;
             if let Some(count) = source.counts.message_reasons.get_mut(rejection.reason.code() as usize - 1) {
                 *count += 1;
@@ -140,7 +109,7 @@ fn receive(
     source.counts.decoded += 1;
     source.counts.items += items.len() as u64;
     let stream = source.bound.and_then(|bound| Some((bound, frame.plan.streams.get(bound.stream as usize)?)));
-    let mut visit = Visit { source, offset, arrival, frame, out };
+    let mut visit = Visit { source, offset, arrival, takes_back: None, frame, out };
     let Some((bound, stream)) = stream else {
         for place in 0..items.len() {
             visit.reject(place, ItemReason::UnknownStream, String::new());
@@ -159,6 +128,8 @@ struct Visit<'a, 'b> {
     source: &'a mut Source,
     offset: u64,
     arrival: i64,
+    /// While an older figure is taken back: when that had arrived.
+    takes_back: Option<i64>,
     frame: Frame<'b>,
     out: &'a mut Output,
 }
@@ -178,14 +149,24 @@ impl Visit<'_, '_> {
         let judged = std::mem::take(&mut self.out.judged);
         let values = std::mem::take(&mut self.out.values);
         let named = stream.place.as_ref().and_then(|place| place.area(&values));
-        let bound = &named.map_or(*bound, |area| bound.at(area));
-        let mut applied = false;
+        let own = bound;
+        let bound = &named.map_or(*own, |area| own.at(area));
+        let (mut applied, mut tells) = (false, false);
+        let case = stream.cases.first().and_then(|cases| cases.case);
         for (at, (item, result)) in items.iter().zip(&judged).enumerate() {
             match *result {
                 Ok((name, value)) => {
-                    applied |= self.admit(item, first + at, (name, value), &values, (bound, stream));
+                    let admitted = self.admit(item, first + at, (name, value), &values, (bound, stream));
+                    applied |= admitted;
+                    tells |= admitted && case == Some(name);
                 }
                 Err(reason) => self.reject(first + at, reason, reading::field(item, stream)),
+            }
+        }
+        if let Some(item) = items.first().filter(|_| tells) {
+            let (moment, at) = (Moment::of(item, self.arrival), (self.offset, first as u32));
+            if let Some(told) = cases::event_of(stream, item, &moment, &values, (at, named)) {
+                cases::take_event(self.source, told, self.frame, (own, stream), self.out);
             }
         }
         if applied {
@@ -256,18 +237,20 @@ impl Visit<'_, '_> {
     ) -> bool {
         let moment = Moment::of(item, self.arrival);
         let ahead = self.arrival.saturating_add(stream.skew);
-        let beyond = ahead.saturating_add(moment.period.clamp(0, PERIOD_AHEAD_MAX));
-        if moment.stamp > ahead || moment.time > beyond || moment.time.min(moment.stamp) < CLOCK_MIN {
+        let beyond = ahead.saturating_add(stream.period_ahead(moment.period));
+        let stamp_max = if stream.statistic.is_some() { beyond } else { ahead };
+        if moment.stamp > stamp_max || moment.time > beyond || moment.time.min(moment.stamp) < CLOCK_MIN {
             self.reject(place, ItemReason::ClockSkew, reading::field(item, stream));
             return false;
         }
         let floor = self.source.greatest.map_or(i64::MIN, |greatest| greatest.saturating_sub(bound.lateness));
         if moment.time < floor || !self.locate(name, &moment, stream) {
-            self.source.counts.late += 1;
-            self.source.pulse.judged(self.arrival, false);
-            let (offset, source) = (self.offset, self.source.number);
-            self.out.late.push(Late { offset, place: place as u32, source, entered: false });
+            self.late(place);
             return false;
+        }
+        if let Some(plan) = &stream.statistic {
+            let told = Told { item, place, name, value, values, moment };
+            return self.admit_statistic(&told, plan, floor, (bound, stream));
         }
         let print = content(value.digits(), moment.time, moment.period);
         let key = Key::of(stream.identity, item);
@@ -289,6 +272,13 @@ impl Visit<'_, '_> {
         false
     }
 
+    fn late(&mut self, place: usize) {
+        self.source.counts.late += 1;
+        self.source.pulse.judged(self.arrival, false);
+        let (offset, source) = (self.offset, self.source.number);
+        self.out.late.push(Late { offset, place: place as u32, source, entered: false });
+    }
+
     /// Tells of a late item that a Restate lets in.
     fn enter(&mut self, place: u32, instant: i64) {
         let Some(entering) = self.frame.entering else { return };
@@ -298,14 +288,17 @@ impl Visit<'_, '_> {
         }
     }
 
-    /// Finds the window of each driven definition; false if there are some and all are beyond the horizon.
+    /// Finds the window of each driven definition; false if there are some and all are beyond the horizon. Where it
+    /// lies in no window of any (between dated periods), it is as an item no indicator reads.
     fn locate(&mut self, name: u32, moment: &Moment, stream: &StreamPlan) -> bool {
         self.out.windows.clear();
         let Some(name) = stream.names.get(name as usize) else { return true };
-        let mut alive = name.drives.is_empty() && name.series.is_empty();
+        let (mut alive, mut outside) = (false, true);
         for drive in &name.drives {
             let window = self.window(drive.definition, moment.instant);
-            alive |= !self.is_beyond(window.1, stream.horizon);
+            let inside = self.has_window(drive.definition, window.0);
+            outside &= !inside;
+            alive |= inside && !self.is_beyond(window.1, stream.horizon);
             self.out.windows.push(window);
         }
         // A held state reaches as far as its staleness limit.
@@ -317,11 +310,17 @@ impl Visit<'_, '_> {
                     Reads::Held(_) => reach,
                     Reads::Onsets(_) | Reads::Steps(_) => moment.instant,
                 };
-                let (_, end) = self.window(member.definition, instant);
-                alive |= !self.is_beyond(end, stream.horizon);
+                let (start, end) = self.window(member.definition, instant);
+                let inside = self.has_window(member.definition, start);
+                outside &= !inside;
+                alive |= inside && !self.is_beyond(end, stream.horizon);
             }
         }
-        alive
+        alive || outside
+    }
+
+    fn has_window(&self, definition: u32, start: i64) -> bool {
+        self.frame.plan.definition(definition).is_none_or(|definition| definition.has_window(start))
     }
 
     fn window(&mut self, definition: u32, instant: i64) -> (i64, i64) {
@@ -346,7 +345,7 @@ impl Visit<'_, '_> {
         (bound, stream): (&Bound, &StreamPlan),
     ) {
         let Some(name) = stream.names.get(number as usize) else { return };
-        let measured = Measured { item, name: number, value, values };
+        let measured = Measured { item: Some(item), name: number, value, values };
         let windows = std::mem::take(&mut self.out.windows);
         for (drive, window) in name.drives.iter().zip(&windows) {
             if !self.is_beyond(window.1, stream.horizon) {
@@ -393,6 +392,10 @@ impl Visit<'_, '_> {
         if definition.left_out || (hops == 1 && !definition.covers(start)) {
             return;
         }
+        // A definition that began after what is taken back never had it.
+        if self.takes_back.is_some_and(|arrival| definition.from.is_some_and(|from| from > arrival)) {
+            return;
+        }
         let Some((change, counted)) = measured.change(definition, drive) else { return };
         let place = match &definition.split {
             Split::Whole => bound.area,
@@ -402,6 +405,10 @@ impl Visit<'_, '_> {
         let joined = joined.is_some_and(|joined| std::mem::replace(joined, start) == start);
         // What was joined last tells nothing of the other groups of a state, nor of other areas.
         let joins = !joined || matches!(definition.split, Split::State(_)) || stream.place.is_some();
+        // What may be taken back is counted by source; a source's last is replaced at once instead.
+        let held = stream.statistic.is_some() && !matches!(definition.kind, Kind::Last(_) | Kind::First(_));
+        let joins = joins || stream.statistic.is_some();
+        let joins = joins || stream.statistic.is_some();
         let touch = Touch {
             definition: drive.definition,
             place,
@@ -412,7 +419,8 @@ impl Visit<'_, '_> {
             time: Some(moment.time),
             counted,
             joins,
-            retracts: false,
+            retracts: self.takes_back.is_some(),
+            held,
             change,
         };
         if hops == 1 {
@@ -446,34 +454,6 @@ impl Visit<'_, '_> {
         let origin = Origin { offset: self.offset, source: self.source.number, slot, counted };
         for member in plan.members.iter().filter(|member| self.frame.plan.works(member.definition)) {
             trace::taken(self.frame, member, &between, &origin, &mut self.out.touches);
-        }
-    }
-}
-
-fn go_offline(source: &mut Source, offset: u64, at: i64, frame: Frame<'_>, out: &mut Output) {
-    let Some(bound) = source.bound else { return };
-    let Some(stream) = frame.plan.streams.get(bound.stream as usize) else { return };
-    let mut visit = Visit { source, offset, arrival: at, frame, out };
-    for name in &stream.names {
-        let NameKind::State { offline: Some(state), .. } = name.kind else { continue };
-        for series in &name.series {
-            let until = at.saturating_add(stream.staleness);
-            // A group the source never named does not begin with its end.
-            let split = stream.series.get(*series as usize).is_some_and(|series| series.group.is_some());
-            let known = visit.source.series.get(*series as usize);
-            if split && known.is_none_or(|(_, series)| series.samples.is_empty()) {
-                continue;
-            }
-            let sample = Sample {
-                time: at,
-                sequence: u64::MAX,
-                value: i128::from(state),
-                until,
-                instant: at,
-                area: bound.area,
-                lane: bound.lane,
-            };
-            visit.sample(*series, sample, (&bound, stream), false);
         }
     }
 }

@@ -7,6 +7,7 @@ use nhip_proto::{IndicatorId, Offset, ProfileText};
 
 use crate::admit::Frame;
 use crate::badge::{Glance, Part, rate_of};
+use crate::cases;
 use crate::engine::Engine;
 use crate::lane::Lane;
 use crate::plan::{Compiler, Member, NOWHERE, OTHER, Retired, source_place, zone_of};
@@ -124,6 +125,7 @@ impl Engine {
         }
         self.strangers.sort_unstable();
         self.partitions = partitions;
+        self.queue_cases();
     }
 
     /// Gives a source its place in the plan.
@@ -205,6 +207,9 @@ impl Engine {
                 }
             }
         }
+        for source in self.partitions.iter().flat_map(|partition| &partition.sources) {
+            cases::begun(source, &self.plan, begun, frame.tick, &mut touches);
+        }
         for touch in &touches {
             self.board.take(&self.plan, touch);
         }
@@ -216,7 +221,7 @@ impl Engine {
         for source in self.partitions.iter().flat_map(|partition| &partition.sources) {
             let Some(bound) = &source.bound else { continue };
             let Some(stream) = self.plan.streams.get(bound.stream as usize) else { continue };
-            for area in self.plan.chain(bound.area) {
+            for area in self.plan.reach(bound.stream, bound.area) {
                 let groups = glance.groups.get_mut(bound.stream as usize);
                 if let Some(group) = groups.and_then(|groups| groups.get_mut(*area as usize)) {
                     let tick = self.tick.map_or(source.since, |(_, tick)| tick);

@@ -39,7 +39,7 @@ pub(crate) struct Beyond {
 impl Recall {
     /// Before the first record; `profiles` are all of the log.
     pub(crate) fn new(asking: &Engine, order: &Order, profiles: &[Profile]) -> Self {
-        let mut engine = Engine::with_loader(asking.settings.clone(), asking.loader);
+        let mut engine = Engine::with(asking.settings.clone(), asking.loader.clone());
         engine.sub_plan = Some(SubPlan::new([order.indicator.clone()], profiles).into());
         engine.recalls = true;
         Self { engine, order: order.clone(), nested: None, said: Said::new() }

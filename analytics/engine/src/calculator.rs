@@ -1,15 +1,20 @@
 //! Calculators: figures whose arithmetic a document lays down, as pure functions over exact values.
 
 mod comparison;
+mod hours_of_day;
 pub mod leq;
 mod mean_hours;
 mod natural;
 mod nowcast;
 mod ratio;
+mod score_766;
 mod travel;
 mod vn_aqi;
 pub mod vn_aqi_table;
+mod vn_wqi;
+mod vn_wqi_table;
 pub mod water_alarm;
+mod water_class;
 
 use std::collections::BTreeMap;
 
@@ -35,6 +40,8 @@ pub struct Request<'a> {
     pub parameters: &'a BTreeMap<String, Decimal>,
     /// The civil day the window starts, for dated tables.
     pub date: Date,
+    /// The civil hour the window starts, 0 to 23.
+    pub hour: i8,
     /// Digits behind the point of the value asked for.
     pub scale: u8,
 }
@@ -76,14 +83,21 @@ pub fn evaluate(name: &str, request: &Request<'_>) -> Option<Outcome> {
         "change" => comparison::change(request),
         "change_percent" => comparison::change_percent(request),
         "congestion" => travel::congestion(request),
+        "hours_of_day" => hours_of_day::hours_of_day(request),
+        "index_766" => score_766::index(request),
         "mean_hours" => mean_hours::mean_hours(request),
         "nowcast" => nowcast::of_input(request),
+        "score_766" => score_766::score(request),
         "tti" => travel::tti(request),
         "vn_aqi_class" => vn_aqi::class(request),
         "vn_aqi_day" => vn_aqi::day(request),
         "vn_aqi_hour" => vn_aqi::hour(request),
+        "vn_wqi_class" => vn_wqi::class(request),
+        "vn_wqi_cube_root" => vn_wqi::index(vn_wqi::Reading::CubeRoot, request),
+        "vn_wqi_square_root" => vn_wqi::index(vn_wqi::Reading::SquareRoot, request),
         "water_alarm" => water_alarm::reached(request),
         "water_alarm_distance" => water_alarm::distance_to_nearest(request),
+        "water_class" => water_class::river(request),
         other => vn_aqi::hour_of(other.strip_prefix("vn_aqi_hour_")?, request),
     }
 }

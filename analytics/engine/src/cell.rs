@@ -46,7 +46,8 @@ pub(crate) struct Cell {
 /// What only some aggregates need.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Extra {
-    /// Each source's last (or first), sorted by source.
+    /// Each source's last (or first), sorted by source. Of what may be taken back: how much each source brought that
+    /// stands, in the place of the value.
     pub(crate) ones: Vec<One>,
     /// Counted and known time of the newest samples; they count when the window is closed.
     pub(crate) ahead: (i128, i128),
@@ -167,8 +168,12 @@ impl Cell {
                     _ => {}
                 }
             }
+            Change::Stand | Change::Present => {}
         }
-        let is_member = !matches!(touch.change, Change::Ahead(..));
+        if touch.held {
+            self.hold(touch.source, 1);
+        }
+        let is_member = !matches!(touch.change, Change::Ahead(..) | Change::Stand);
         if touch.joins
             && is_member
             && let Err(at) = self.sources.binary_search(&touch.source)
@@ -192,15 +197,51 @@ impl Cell {
                 self.below = self.below.wrapping_sub(below);
             }
             Change::Bucket(key) => self.extra.get_or_insert_default().histogram.take_back(key),
+            Change::Stand => {}
+            // A statistic's later figure follows at once, with a greater sequence.
+            Change::Last(..) => {}
             // What does not add up is never taken back: check allows it to nobody who corrects.
             _ => return,
+        }
+        if touch.held
+            && self.hold(touch.source, -1) == 0
+            && touch.change != Change::Stand
+            && let Ok(at) = self.sources.binary_search(&touch.source)
+        {
+            self.sources.remove(at);
         }
         self.changed = self.changed.max(touch.offset);
         self.written.dirty = true;
         self.readings = self.readings.saturating_sub(u64::from(touch.counted));
-        if self.readings == 0 {
+        if self.readings == 0 && !touch.held && !matches!(touch.change, Change::Last(..)) {
             self.sources.clear();
         }
+    }
+
+    /// Counts what a source brought that may be taken back; returns how much of it stands.
+    fn hold(&mut self, source: u32, more: i128) -> i128 {
+        let ones = &mut self.extra.get_or_insert_default().ones;
+        match ones.binary_search_by(|one| one.0.cmp(&source)) {
+            Ok(at) => {
+                let Some(one) = ones.get_mut(at) else { return 0 };
+                one.3 += more;
+                let left = one.3;
+                if left == 0 {
+                    ones.remove(at);
+                }
+                left
+            }
+            Err(at) => {
+                ones.insert(at, (source, 0, 0, more));
+                more
+            }
+        }
+    }
+
+    /// How many cases of the sources that were heard stand so.
+    fn standing(&self) -> i128 {
+        let ones = self.extra.as_ref().map_or(&[][..], |extra| &extra.ones);
+        ones.iter().filter(|one| self.sources.binary_search(&one.0).is_ok()).map(|one| one.3).sum()
     }
 
     /// Keeps one value of the source, the last or the first.
@@ -245,7 +286,13 @@ impl Cell {
     pub(crate) fn amounts(&self, definition: &Definition, closed: bool) -> Amounts {
         let (above, below, k) = match (definition.kind, &self.extra) {
             (Kind::Last(rollup) | Kind::First(rollup), Some(extra)) => {
-                let (above, below) = roll_up(rollup, extra.ones.iter().map(|one| one.3));
+                let (above, below) = match rollup {
+                    LastRollup::None => {
+                        let newest = extra.ones.iter().max_by_key(|one| (one.1, one.2, one.3));
+                        (newest.map_or(0, |one| one.3), i128::from(newest.is_some()))
+                    }
+                    rollup => roll_up(rollup, extra.ones.iter().map(|one| one.3)),
+                };
                 (above, below, self.sources.len())
             }
             (Kind::Percentile(part, whole), Some(extra)) => {
@@ -256,6 +303,7 @@ impl Cell {
                 let some = i128::from(!self.sources.is_empty());
                 (i128::from(extra.distinct.count()), some, self.sources.len())
             }
+            (Kind::Stock, _) => (self.standing(), i128::from(!self.sources.is_empty()), self.sources.len()),
             (Kind::Sources, _) => {
                 let sources = self.sources.len();
                 (sources as i128, i128::from(sources > 0), sources)
@@ -294,7 +342,7 @@ fn roll_up(rollup: LastRollup, values: impl Iterator<Item = i128> + Clone) -> (i
         LastRollup::Sum => (values.fold(0, i128::wrapping_add), some),
         LastRollup::Mean => (values.fold(0, i128::wrapping_add), count),
         LastRollup::Min => (values.min().unwrap_or(0), some),
-        LastRollup::Max => (values.max().unwrap_or(0), some),
+        LastRollup::Max | LastRollup::None => (values.max().unwrap_or(0), some),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The engine: records in, rows and screen updates out. Its state is a pure function of the log up to one offset.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use nhip_profile::Profile;
@@ -14,6 +14,7 @@ use crate::adopt::Edition;
 use crate::amend::Amends;
 use crate::badge::Glance;
 use crate::beyond::Beyond;
+use crate::case_watch::CaseWatch;
 use crate::lane::Board;
 use crate::plan::Plan;
 use crate::session::Nodes;
@@ -27,7 +28,7 @@ use crate::{Effects, EngineError, EngineSettings};
 pub(crate) const STRANGERS_MAX: usize = 65_536;
 
 /// Reads a profile out of its record.
-pub type Loader = fn(&ProfileText) -> Option<Profile>;
+pub type Loader = Arc<dyn Fn(&ProfileText) -> Option<Profile> + Send + Sync>;
 
 /// One installation's figures up to one log offset.
 pub struct Engine {
@@ -57,11 +58,15 @@ pub struct Engine {
     pub(crate) source_table: Table,
     /// Sources the profile does not list, sorted by number.
     pub(crate) strangers: Vec<u32>,
+    /// Sources whose newest figures a person typed; follows from them.
+    pub(crate) typed: BTreeSet<u32>,
     pub(crate) nodes: Nodes,
     pub(crate) board: Board,
     pub(crate) glance: Glance,
     /// What a Tick must look at; follows from the state.
     pub(crate) watch: Watch,
+    /// Cases a Tick must look at; follows from the state.
+    pub(crate) case_watch: CaseWatch,
     pub(crate) refused: VecDeque<Refused>,
     pub(crate) amends: Amends,
     /// Whether this is the second engine of a re-run; not part of the state.
@@ -116,7 +121,7 @@ impl Engine {
     /// An engine before the first record.
     #[must_use]
     pub fn new(settings: EngineSettings) -> Self {
-        Self::with_loader(settings, load_profile)
+        Self::with(settings, Arc::new(load_profile))
     }
 
     /// As [`Self::new`], for some indicators only: rows of theirs are those of a full engine over the same records,
@@ -129,7 +134,14 @@ impl Engine {
 
     /// As [`Self::new`], reading profiles in another way: for tests and what-if runs.
     #[must_use]
-    pub fn with_loader(settings: EngineSettings, loader: Loader) -> Self {
+    pub fn with_loader(
+        settings: EngineSettings,
+        loader: impl Fn(&ProfileText) -> Option<Profile> + Send + Sync + 'static,
+    ) -> Self {
+        Self::with(settings, Arc::new(loader))
+    }
+
+    pub(crate) fn with(settings: EngineSettings, loader: Loader) -> Self {
         Self {
             settings,
             loader,
@@ -149,10 +161,12 @@ impl Engine {
             ordered: 0,
             source_table: Table::default(),
             strangers: Vec::new(),
+            typed: BTreeSet::new(),
             nodes: Nodes::default(),
             board: Board::default(),
             glance: Glance::default(),
             watch: Watch::default(),
+            case_watch: CaseWatch::default(),
             refused: VecDeque::new(),
             amends: Amends::default(),
             replays: false,
@@ -236,7 +250,7 @@ impl Engine {
         self.check(batch)?;
         let mut rest = batch;
         while let Some(head) = rest.first() {
-            let run = rest.iter().take_while(|logged| matches!(logged.record, Record::Message(_))).count();
+            let run = rest.iter().take_while(|logged| logged.record.is_heard()).count();
             if run > 0 {
                 let (messages, others) = rest.split_at(run);
                 self.take_messages(messages, effects);
@@ -288,8 +302,7 @@ impl Engine {
             Record::Command(_) => self.others.commands += 1,
             Record::Redecode(_) | Record::Restate(_) if self.replays => {}
             Record::Redecode(_) | Record::Restate(_) => self.take_revision(logged.offset, &logged.record),
-            Record::Entry(_) => self.others.entries += 1,
-            Record::Message(_) => {}
+            Record::Entry(_) | Record::Message(_) => {}
         }
     }
 

@@ -8,7 +8,7 @@ use crate::amend::Cause;
 use crate::cell::{Cell, Written};
 use crate::plan::Plan;
 use crate::table::mix;
-use crate::touch::Touch;
+use crate::touch::{Change, Touch};
 
 /// No Tick has anything to do.
 pub(crate) const NEVER: i64 = i64::MAX;
@@ -76,6 +76,12 @@ impl Lane {
             self.oldest_end = self.oldest_end.min(end);
         }
         self.cells.get_mut(at)
+    }
+
+    /// Whether the window knows already that the source was heard.
+    fn hears(&self, touch: &Touch) -> bool {
+        let cell = self.find(touch.start).and_then(|at| self.cells.get(at));
+        cell.is_some_and(|cell| cell.sources.binary_search(&touch.source).is_ok())
     }
 
     /// Whether it differs from a lane nobody touched.
@@ -178,8 +184,16 @@ impl Board {
         let at = touch.definition as usize;
         let (Some(lanes), Some(alarms)) = (self.lanes.get_mut(at), self.alarms.get_mut(at)) else { return };
         let is_read = plan.derived.is_read(touch.definition);
-        for place in plan.chain(touch.place) {
+        let own = [touch.place];
+        let is_own = plan.definition(touch.definition).is_some_and(|known| known.own_area);
+        for place in if is_own { &own[..] } else { plan.chain(touch.place) } {
+            if plan.ends.get(*place as usize).is_some_and(|end| touch.start >= *end) {
+                continue;
+            }
             let Some(lane) = lanes.get_mut(*place as usize) else { continue };
+            if touch.change == Change::Present && lane.hears(touch) {
+                continue;
+            }
             if !lane.changed {
                 lane.changed = true;
                 self.changed.push((touch.definition, *place));

@@ -1,7 +1,7 @@
 //! Levels: where a value stands against the warning and the limit of its day, across their dead bands.
 
 use jiff::civil::Date;
-use nhip_profile::{Severity, Threshold, Validity};
+use nhip_profile::{Curve, Severity, Target, Threshold, Validity};
 use nhip_proto::{AreaCode, Level};
 
 /// A dated limit.
@@ -16,6 +16,8 @@ pub(crate) struct Limit {
     pub(crate) below: bool,
     pub(crate) dead_band: i128,
     pub(crate) valid: Validity,
+    /// Of what a plan expects: its course.
+    pub(crate) curve: Option<Curve>,
 }
 
 /// The limits of one place on one day.
@@ -35,7 +37,27 @@ impl From<&Threshold> for Limit {
             below: threshold.below,
             dead_band: threshold.dead_band,
             valid: threshold.valid.clone(),
+            curve: None,
         }
+    }
+}
+
+impl Limit {
+    /// A target as what a formula reads: the whole, or what is expected month by month; none: it has no such course.
+    pub(crate) fn of_target(target: &Target, expected: bool) -> Option<Self> {
+        if expected && target.curve.is_none() {
+            return None;
+        }
+        Some(Self {
+            severity: Severity::Critical,
+            area: Some(target.area.clone()),
+            group: None,
+            limit: target.value,
+            below: false,
+            dead_band: 0,
+            valid: target.valid.clone(),
+            curve: target.curve.clone().filter(|_| expected),
+        })
     }
 }
 
@@ -95,7 +117,7 @@ mod tests {
 
     fn limit(severity: Severity, limit: i128) -> Limit {
         let valid = Validity::default();
-        Limit { severity, area: None, group: None, limit, below: false, dead_band: 50, valid }
+        Limit { severity, area: None, group: None, limit, below: false, dead_band: 50, valid, curve: None }
     }
 
     fn levels(bounds: Bounds<'_>, values: &[Option<i128>]) -> Vec<Level> {

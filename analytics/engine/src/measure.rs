@@ -13,7 +13,8 @@ use crate::touch::Change;
 /// An item in its reading.
 #[derive(Clone, Copy)]
 pub(crate) struct Measured<'a> {
-    pub(crate) item: &'a Item,
+    /// None: a case, not an item.
+    pub(crate) item: Option<&'a Item>,
     /// The item's name in its stream, and its value.
     pub(crate) name: u32,
     pub(crate) value: Value,
@@ -29,7 +30,7 @@ impl Measured<'_> {
         }
         let above = drive.numerator.as_ref().and_then(|amount| self.amount(amount));
         let below = drive.denominator.as_ref().and_then(|amount| self.amount(amount));
-        let sequence = self.item.sequence.unwrap_or(0);
+        let sequence = self.item.and_then(|item| item.sequence).unwrap_or(0);
         let change = match (definition.kind, above, below) {
             (_, None, None) => return None,
             (Kind::Count | Kind::Sum | Kind::Mean | Kind::Ratio, above, below) => {
@@ -43,10 +44,11 @@ impl Measured<'_> {
             (Kind::Leq, above, _) => Change::Add(leq::energy(Decimal::new(above?, definition.scales.0))?, 1),
             (Kind::Harmonic, above, below) => reciprocal(above?, below?)?,
             (Kind::Distinct, above, _) => Change::Element(sketch::element(above? as u128)),
-            (Kind::Ids, ..) => Change::Element(sketch::element(self.item.identity?)),
+            (Kind::Ids, ..) => Change::Element(sketch::element(self.item?.identity?)),
             (Kind::Sources, ..) => Change::Add(0, 0),
             // These stand on series of samples, or on other figures.
-            (Kind::InState | Kind::Delta | Kind::Rate | Kind::Onsets | Kind::Derived, ..) => return None,
+            (Kind::InState | Kind::Delta | Kind::Rate | Kind::Onsets, ..) => return None,
+            (Kind::Stock | Kind::Derived, ..) => return None,
         };
         let counted = match definition.kind {
             Kind::Ids | Kind::Sources => self.is_first(),

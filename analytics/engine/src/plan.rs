@@ -3,19 +3,23 @@
 mod compile;
 mod places;
 
-use nhip_profile::{BadgeRules, Identity, LastRollup, Severity};
+use std::sync::Arc;
+
+use nhip_profile::{BadgeRules, Identity, LastRollup, Severity, Validity};
 use nhip_proto::{AreaCode, IndicatorId};
 
 use crate::amend::Pin;
 use crate::badge::expected_readings;
 use crate::calculator::{Exact, leq};
 use crate::calendar::Calendar;
+use crate::cases::CasePlan;
 use crate::cell::{Amounts, Cell};
 use crate::derive::{Agreement, Derivations, Overflow, Stage};
 use crate::duty::Answerable;
 use crate::level::{Bounds, Limit, in_force};
 use crate::reading::Value;
 use crate::reports::DeadlinePlan;
+use crate::statistic::StatisticPlan;
 use crate::sub_plan::SubPlan;
 use crate::table::Words;
 
@@ -44,6 +48,14 @@ pub(crate) struct Plan {
     pub(crate) homes: Vec<u32>,
     /// By place: what happens there counts for these; itself among them, areas before groups.
     pub(crate) chains: Vec<Vec<u32>>,
+    /// By area: it, those around it and those inside it.
+    pub(crate) reaches: Vec<Vec<u32>>,
+    /// By area: on which days it is one.
+    pub(crate) valid: Vec<Validity>,
+    /// By place: windows that start here or later are of an area that had ended, and are not kept.
+    pub(crate) ends: Vec<i64>,
+    /// By place: when an area began that others went over to whole; else the beginning of time.
+    pub(crate) begins: Vec<i64>,
     /// Every area has a number below; places of groups mostly lie beyond.
     pub(crate) areas: usize,
     /// Domain ids and the streams their indicators read.
@@ -72,6 +84,10 @@ pub(crate) struct StreamPlan {
     pub(crate) names: Vec<NamePlan>,
     /// What says in which area a reading counts; none: its source does.
     pub(crate) place: Option<PlaceBy>,
+    /// What its readings tell of cases, by edition of the rules.
+    pub(crate) cases: Vec<CasePlan>,
+    /// Its readings are figures of which the latest revision stands.
+    pub(crate) statistic: Option<StatisticPlan>,
     /// Samples of states kept for time in state.
     pub(crate) series: Vec<SeriesPlan>,
     /// Definitions that read this stream.
@@ -225,6 +241,8 @@ pub(crate) struct Definition {
     pub(crate) filter: Vec<Condition>,
     /// Groups beside the whole of the area.
     pub(crate) split: Split,
+    /// Where its windows are dated periods: their starts and ends. What lies between is nobody's.
+    pub(crate) dated: Option<Arc<[(i64, i64)]>>,
     /// Only windows starting here or later.
     pub(crate) from: Option<i64>,
     /// Only windows starting before; the definition is retired.
@@ -249,6 +267,8 @@ pub(crate) struct Definition {
     pub(crate) readings_min: Option<Completeness>,
     /// The figure it is checked against.
     pub(crate) agreement: Option<Agreement>,
+    /// Whether it has figures only at the places its readings speak of.
+    pub(crate) own_area: bool,
     /// Whether a pruned run leaves it out: it decides what is late as ever, and has no windows.
     pub(crate) left_out: bool,
 }
@@ -274,6 +294,8 @@ pub(crate) enum Kind {
     First(LastRollup),
     Ratio,
     InState,
+    /// How many cases stand so.
+    Stock,
     Derived,
     /// The growth of a counter.
     Delta,
@@ -339,10 +361,19 @@ impl Plan {
 impl Definition {
     /// Whether windows with this start are this definition's.
     pub(crate) fn covers(&self, start: i64) -> bool {
+        if !self.has_window(start) {
+            return false;
+        }
         if !self.restated.is_empty() && self.is_restated(start) {
             return self.to.is_none();
         }
         self.from.is_none_or(|from| start >= from) && self.to.is_none_or(|to| start < to)
+    }
+
+    /// Whether a window starts there at all: always, but between dated periods.
+    pub(crate) fn has_window(&self, start: i64) -> bool {
+        let starts = |spans: &Arc<[(i64, i64)]>| spans.binary_search_by(|span| span.0.cmp(&start)).is_ok();
+        self.dated.as_ref().is_none_or(starts)
     }
 
     /// Whether a Restate computed the window: what is held over time changes it no more.
@@ -404,7 +435,7 @@ impl Kind {
             Self::Count | Self::Sum | Self::Mean | Self::Ratio | Self::InState => true,
             Self::Delta | Self::Rate | Self::Onsets | Self::Leq | Self::Harmonic => true,
             Self::Min | Self::Max | Self::First(_) | Self::Last(_) | Self::Derived => false,
-            Self::Percentile(..) | Self::Distinct | Self::Ids | Self::Sources => false,
+            Self::Percentile(..) | Self::Distinct | Self::Ids | Self::Sources | Self::Stock => false,
         }
     }
 }

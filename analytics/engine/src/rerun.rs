@@ -117,7 +117,7 @@ impl Engine {
     }
 
     fn begin_rerun(&self, job: Job) -> Rerun {
-        let mut engine = Self::with_loader(self.settings.clone(), self.loader);
+        let mut engine = Self::with(self.settings.clone(), self.loader.clone());
         engine.replays = true;
         engine.sub_plan.clone_from(&self.sub_plan);
         // Numbers of sources stay what they are, for windows that stay as they are.
@@ -268,7 +268,7 @@ impl Rerun {
         });
         self.tick = self.tick.max(ticks.max());
         if let Some(profiles) = &mut self.profiles {
-            let loader = self.engine.loader;
+            let loader = self.engine.loader.clone();
             profiles.extend(batch.iter().filter_map(|logged| match &logged.record {
                 Record::Profile(text) => loader(text),
                 _ => None,
@@ -320,6 +320,9 @@ impl Rerun {
 
 /// Births speak for sources of other streams, too.
 fn needs(sub_plan: Option<&SubPlan>, logged: &Logged) -> bool {
+    if let Record::Entry(entry) = &logged.record {
+        return sub_plan.is_none_or(|sub_plan| sub_plan.needs(&StreamId::new(&entry.stream)));
+    }
     let Record::Message(message) = &logged.record else { return false };
     message.session.is_some() || sub_plan.is_none_or(|sub_plan| sub_plan.needs(&message.stream))
 }

@@ -27,6 +27,8 @@ pub(crate) struct Moment<'a> {
     pub(crate) ordered: u32,
     /// Numbers of sources the profile does not list, sorted.
     pub(crate) strangers: &'a [u32],
+    /// Numbers of sources whose newest figures a person typed, sorted.
+    pub(crate) typed: Vec<u32>,
 }
 
 /// One window about to become a row.
@@ -92,8 +94,15 @@ impl Draft<'_> {
                 RowState::Final => RowCause::Closed,
                 RowState::Revised => RowCause::OutOfOrder,
             },
-            origin: moment.origin,
+            origin: self.origin(moment),
         }
+    }
+
+    /// Where it comes from: typed, if what any of its sources said last was typed by a person.
+    fn origin(&self, moment: &Moment<'_>) -> Origin {
+        let typed = |number: &u32| moment.typed.binary_search(number).is_ok();
+        let is_typed = moment.origin == Origin::Machine && self.cell.sources.iter().any(typed);
+        if is_typed { Origin::Typed } else { moment.origin }
     }
 
     /// The four words, `m` being [`Self::due`].

@@ -1,6 +1,6 @@
 //! A run of messages between two barriers: sessions first, then partitions, on several threads where it pays.
 
-use nhip_proto::{Logged, Message, Record};
+use nhip_proto::{Entry, Logged, Message, Record, SourceId, StreamId};
 
 use crate::admit::{Frame, Output, REFUSED_MAX, Task, perform};
 use crate::engine::{Engine, Partition};
@@ -34,8 +34,10 @@ impl Engine {
         for part in messages.chunks(chunk.max(1)) {
             works.clear();
             for logged in part {
-                if let Record::Message(message) = &logged.record {
-                    self.hear(logged.offset.0, message, &mut works, effects);
+                match &logged.record {
+                    Record::Message(message) => self.hear(logged.offset.0, message, &mut works, effects),
+                    Record::Entry(entry) => self.hear_entry(logged.offset.0, entry, &mut works),
+                    _ => {}
                 }
             }
             self.work(std::mem::take(&mut works), threads);
@@ -52,6 +54,9 @@ impl Engine {
         effects: &mut Effects,
     ) {
         let number = self.source_number(&message.source, &message.stream, message.arrival.0);
+        if !self.typed.is_empty() {
+            self.typed.remove(&number);
+        }
         let mut meanings = None;
         let mut offline = Vec::new();
         if let Some(session) = &message.session {
@@ -67,6 +72,17 @@ impl Engine {
         }
         for number in offline {
             self.push(works, offset, number, Task::Offline(message.arrival.0));
+        }
+    }
+
+    /// What a person typed is of the source it is about.
+    fn hear_entry<'a>(&mut self, offset: u64, entry: &'a Entry, works: &mut Vec<Work<'a>>) {
+        self.others.entries += 1;
+        let stream = StreamId::new(&entry.stream);
+        let number = self.source_number(&SourceId::new(&entry.subject), &stream, entry.at.0);
+        self.typed.insert(number);
+        if self.sub_plan.as_ref().is_none_or(|sub_plan| sub_plan.needs(&stream)) {
+            self.push(works, offset, number, Task::Entry(entry));
         }
     }
 
@@ -108,6 +124,7 @@ impl Engine {
         for output in self.outputs.iter_mut().take(threads) {
             self.changed_sources.append(&mut output.changed);
             self.watch.stirred.append(&mut output.stirred);
+            self.case_watch.take(&mut output.woken);
             refused.append(&mut output.refused);
             late.append(&mut output.late);
         }

@@ -141,7 +141,8 @@ impl Engine {
         let (sources, strangers) = (&self.source_ids, &self.strangers);
         let (origin, ordered) = (self.origin(), self.ordered);
         let previous = known_offset;
-        Moment { known_offset, known_at, previous, origin, sources, ordered, strangers }
+        let typed = self.typed.iter().copied().collect();
+        Moment { known_offset, known_at, previous, origin, sources, ordered, strangers, typed }
     }
 
     /// The newest window of a lane; where nothing was heard yet, an empty one.
@@ -257,7 +258,7 @@ impl Engine {
     fn unheard(&self, definition: &Definition, place: u32, moment: &Moment<'_>) -> Option<Figure> {
         let since = self.editions.last().map_or(0, |edition| edition.text.at.0);
         let calendar = self.plan.calendars.get(definition.calendar as usize);
-        let (start, end) = calendar.map_or((0, 0), |calendar| calendar.locate(since));
+        let (start, end) = calendar.map_or((0, 0), |calendar| calendar.current(since));
         let group = self.group_at(definition.stream, place);
         let draft = Draft {
             definition,

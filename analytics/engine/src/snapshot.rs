@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use nhip_profile::Profile;
 use nhip_proto::{
     ArrivalTime, Badge, IndicatorId, ItemFlags, ItemReason, LedgerCounts, Level, Offset, ProfileText,
     RejectionReason, RowState, Share, SourceId, StreamId, ZoneRules, partition_of,
@@ -12,7 +13,7 @@ use crate::admit::Refused;
 use crate::adopt::{Edition, RetiredDefinition};
 use crate::badge::{Glance, Group};
 use crate::cell::{Cell, Extra, Written};
-use crate::engine::{Loader, OtherRecords};
+use crate::engine::OtherRecords;
 use crate::lane::Lane;
 use crate::pack::{Input, Pack, pack_fields};
 use crate::plan::SeriesKey;
@@ -64,9 +65,9 @@ impl Engine {
     pub fn restore_with_loader(
         bytes: &[u8],
         settings: EngineSettings,
-        loader: Loader,
+        loader: impl Fn(&ProfileText) -> Option<Profile> + Send + Sync + 'static,
     ) -> Result<Self, SnapshotError> {
-        Self::restore_with(bytes, Self::with_loader(settings, loader))
+        Self::restore_with(bytes, Self::with(settings, Arc::new(loader)))
     }
 
     fn restore_with(bytes: &[u8], mut engine: Self) -> Result<Self, SnapshotError> {
@@ -124,6 +125,9 @@ impl Engine {
         let sources = u64::unpack(input)?;
         for number in 0..sources {
             let source = Source { number: number as u32, ..Pack::unpack(input)? };
+            if source.typed {
+                self.typed.insert(source.number);
+            }
             self.put_source(partition_of(&source.id), source);
         }
         self.nodes = Pack::unpack(input)?;
@@ -240,7 +244,16 @@ impl Pack for Source {
         }
         self.pulse.pack(out);
         self.reports.pack(out);
-        self.live.pack(out);
+        // Sources without cases and statistics keep the bytes they always had.
+        let statistics = !self.statistics.is_empty();
+        let more = [(self.cases.is_some(), 2), (statistics, 4), (self.typed, 8)];
+        let flags =
+            more.iter().filter(|(has, _)| *has).fold(u8::from(self.live), |flags, (_, bit)| flags | bit);
+        flags.pack(out);
+        self.cases.iter().for_each(|cases| cases.pack(out));
+        if statistics {
+            self.statistics.pack(out);
+        }
     }
 
     fn unpack(input: &mut Input<'_>) -> Result<Self, SnapshotError> {
@@ -259,7 +272,15 @@ impl Pack for Source {
         }
         source.pulse = Pack::unpack(input)?;
         source.reports = Pack::unpack(input)?;
-        source.live = Pack::unpack(input)?;
+        let flags = u8::unpack(input)?;
+        if flags > 15 {
+            return Err(SnapshotError::Damaged);
+        }
+        (source.live, source.typed) = (flags & 1 != 0, flags & 8 != 0);
+        source.cases = (flags & 2 != 0).then(|| Pack::unpack(input)).transpose()?;
+        if flags & 4 != 0 {
+            source.statistics = Pack::unpack(input)?;
+        }
         source.changed = false;
         Ok(source)
     }

@@ -4,11 +4,13 @@ use nhip_profile::SongFormula;
 use nhip_proto::{LedgerCounts, MINUTE, SourceId, Span, StreamId};
 
 use crate::badge::Part;
+use crate::cases::Cases;
 use crate::plan::{SeriesKey, StreamPlan};
 use crate::pulse::{HOUR, Pulse};
 use crate::reports::Reports;
 use crate::seen::Seen;
 use crate::series::Series;
+use crate::statistic::Standings;
 
 /// The state of one (source, stream).
 #[derive(Clone, Debug)]
@@ -29,6 +31,12 @@ pub(crate) struct Source {
     pub(crate) seen: Vec<(u32, Seen)>,
     /// By series key; aligned to the stream's series by [`Source::bind`].
     pub(crate) series: Vec<(SeriesKey, Series)>,
+    /// Cases it told of; none: it never did.
+    pub(crate) cases: Option<Box<Cases>>,
+    /// Figures it told, by word of their name; only of statistics.
+    pub(crate) statistics: Vec<(u32, Standings)>,
+    /// Whether a person typed what it said last.
+    pub(crate) typed: bool,
     pub(crate) pulse: Pulse,
     /// Which due days have a report; only where the stream has a deadline.
     pub(crate) reports: Reports,
@@ -84,6 +92,9 @@ impl Source {
             since,
             seen: Vec::new(),
             series: Vec::new(),
+            cases: None,
+            statistics: Vec::new(),
+            typed: false,
             pulse: Pulse::default(),
             reports: Reports::default(),
             live: false,
@@ -110,6 +121,16 @@ impl Source {
         }
         self.seen.append(&mut seen);
         self.series.append(&mut series);
+    }
+
+    /// What it told under a name.
+    pub(crate) fn standings(&mut self, word: u32) -> Option<&mut Standings> {
+        let known = self.statistics.binary_search_by(|(known, _)| known.cmp(&word));
+        let at = known.unwrap_or_else(|at| {
+            self.statistics.insert(at, (word, Standings::default()));
+            at
+        });
+        self.statistics.get_mut(at).map(|(_, standings)| standings)
     }
 
     /// Nothing admitted for longer than the source may be silent; a Gap gives it time to come back.

@@ -1,6 +1,7 @@
 //! Plays stories on the engine: the tests of indicators and the scenario files.
 
 mod judge;
+mod narrow;
 mod play;
 
 use std::fmt;
@@ -65,13 +66,15 @@ pub fn run_tests_of(
 ) -> Result<Report, Vec<Mistake>> {
     let profile = load(files)?;
     let zone = profile.time_zone().unwrap_or(jiff::tz::TimeZone::UTC);
+    let sorted = sorted(files);
     let mut report = Report::default();
     for indicator in profile.indicators.values().filter(|indicator| wanted(&indicator.id)) {
         for test in &indicator.tests {
             let (file, line) = test.at.rsplit_once(':').unwrap_or((test.at.as_str(), "1"));
             let story = parse_story(file, line.parse().unwrap_or(1), &test.story, &zone)?;
             let name = format!("{}: {}", indicator.id, test.name);
-            report.outcomes.push(outcome(name, (&profile, files), &story, play));
+            let narrow = narrow::narrowed(&profile, &story);
+            report.outcomes.push(outcome(name, (&narrow, &sorted), &story, play));
         }
     }
     Ok(report)
@@ -90,7 +93,13 @@ pub fn run_scenario(
     let profile = load(files)?;
     let zone = profile.time_zone().unwrap_or(jiff::tz::TimeZone::UTC);
     let story = parse_story(path, 1, text, &zone)?;
-    Ok(outcome(path.to_owned(), (&profile, files), &story, play))
+    Ok(outcome(path.to_owned(), (&profile, &sorted(files)), &story, play))
+}
+
+fn sorted(files: &[(String, String)]) -> Vec<(String, String)> {
+    let mut sorted = files.to_vec();
+    sorted.sort();
+    sorted
 }
 
 fn outcome(

@@ -28,6 +28,7 @@ impl Engine {
         } else {
             self.look_around(at);
         }
+        self.pass_time_of_cases(last, at);
         self.tell_words();
         let rows = self.settle(at);
         self.judge_accuracy();
@@ -47,7 +48,7 @@ impl Engine {
             let Some(bound) = source.bound else { continue };
             let Some(groups) = self.glance.groups.get_mut(bound.stream as usize) else { continue };
             let Some(stream) = self.plan.streams.get(bound.stream as usize) else { continue };
-            for area in self.plan.chain(bound.area) {
+            for area in self.plan.reach(bound.stream, bound.area) {
                 if let Some(group) = groups.get_mut(*area as usize) {
                     group.list(&bound, &stream.rules);
                 }
@@ -105,7 +106,7 @@ impl Engine {
             return;
         }
         let Some(groups) = self.glance.groups.get_mut(bound.stream as usize) else { return };
-        for area in self.plan.chain(bound.area) {
+        for area in self.plan.reach(bound.stream, bound.area) {
             let Some(group) = groups.get_mut(*area as usize) else { continue };
             group.exchange(&before, &part);
         }

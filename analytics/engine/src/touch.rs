@@ -17,11 +17,13 @@ pub(crate) struct Touch {
     pub(crate) joins: bool,
     /// Whether it takes back what an earlier touch with the same change brought. Only of what adds up and of buckets.
     pub(crate) retracts: bool,
+    /// Whether it may be taken back: the window counts what each source brought, to know when it has left.
+    pub(crate) held: bool,
     pub(crate) change: Change,
 }
 
 /// How the accumulator changes.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Change {
     /// Added above and below.
     Add(i128, i128),
@@ -41,4 +43,8 @@ pub(crate) enum Change {
     Held(i128, i128),
     /// The same of a source's newest sample: true begins, false ends. It counts when the window is closed.
     Ahead(i128, i128, bool),
+    /// One more case of the source stands so.
+    Stand,
+    /// The source was heard: its cases that stand so are all there are.
+    Present,
 }

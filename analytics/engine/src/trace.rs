@@ -180,6 +180,7 @@ impl<'a, 'b> Tracer<'a, 'b> {
                     counted: self.origin.counted && hold.own && start <= from,
                     joins: true,
                     retracts: false,
+                    held: false,
                     change,
                 });
             }
@@ -213,6 +214,7 @@ impl<'a, 'b> Tracer<'a, 'b> {
                     counted: own && self.origin.counted,
                     joins,
                     retracts: false,
+                    held: false,
                     change: Change::Add(above, below),
                 });
             }

@@ -143,9 +143,9 @@ impl Watch {
         self.find_leasts();
         let streams = plan.streams.iter().zip(&mut glance.groups).zip(&mut self.places);
         let flags = self.stale.iter_mut().zip(&mut self.moved);
-        for (((stream, groups), places), (stale, moved)) in streams.zip(flags) {
+        for (number, (((stream, groups), places), (stale, moved))) in (0..).zip(streams.zip(flags)) {
             if std::mem::take(stale) {
-                around(plan, places);
+                around(plan, number, places);
             }
             let stand_in = stand_in(stream, tick);
             for ((group, place), moved) in groups.iter_mut().zip(places).zip(moved) {
@@ -177,12 +177,12 @@ fn stand_in(stream: &StreamPlan, tick: i64) -> i64 {
     tick.saturating_sub(stream.disorder.saturating_add(idle_span(stream.cadence)))
 }
 
-/// Each area with those inside it.
-fn around(plan: &Plan, places: &mut [Place]) {
+/// Each area with those inside it, and with those around it whose sources speak of it, too.
+fn around(plan: &Plan, stream: u32, places: &mut [Place]) {
     places.iter_mut().for_each(|place| place.whole = IDLE);
-    for (area, chain) in plan.chains.iter().enumerate().take(places.len()) {
+    for area in 0..places.len() {
         let least = places.get(area).map_or(IDLE, |place| place.least);
-        for around in chain {
+        for around in plan.reach(stream, area as u32) {
             if let Some(place) = places.get_mut(*around as usize) {
                 place.whole = place.whole.min(least);
             }

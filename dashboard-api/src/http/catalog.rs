@@ -14,7 +14,7 @@ use super::Node;
 use super::figures::badge_json;
 use super::lists::{Asked, PageOnly};
 use super::problem::Problem;
-use super::targets::targets_of;
+use super::targets::{baselines_of, targets_of};
 use super::times::{Zone, civil_date};
 use crate::snapshot::{direction_word, label_json, number, seconds};
 
@@ -110,6 +110,7 @@ fn indicator_json(profile: &Profile, indicator: &Indicator) -> Value {
         "completeness_min": indicator.completeness_min,
         "thresholds": thresholds,
         "targets": targets_of(profile, indicator),
+        "baselines": baselines_of(profile, indicator),
     })
 }
 

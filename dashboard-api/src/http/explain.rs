@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
-use nhip_ports::{DestroyedKey, Explanation, SampleRecord};
+use nhip_ports::{AnalysisError, DestroyedKey, Explanation, SampleRecord};
 use nhip_profile::story::tell_message;
-use nhip_profile::{Aggregate, DistinctOf, Filter, Operand, Profile, Term};
+use nhip_profile::{Aggregate, DistinctOf, Filter, Operand, Profile, SourceState, Term};
 use nhip_proto::SourceId;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -18,6 +18,7 @@ use super::lists::{Asked, json_response};
 use super::problem::Problem;
 use super::revisions::destroyed_json;
 use super::times::{Zone, parse};
+use crate::feeding::source_state;
 use crate::snapshot::label_json;
 
 /// Parameters.
@@ -41,8 +42,12 @@ pub(crate) async fn explain(
     let area = known_area(&profile, &asked.area)?;
     let wrong = Problem::unprocessable("window is no RFC 3339 time with offset");
     let window = asked.window.as_deref().map(|text| parse(text).ok_or(wrong)).transpose()?;
+    let state = source_state(&profile, &indicator, &area);
     let answer = node.parts.analysis.explain(indicator, area, asked.group.unwrap_or_default(), window).await;
-    let explanation = answer.map_err(|error| Problem::of_analysis(&error))?;
+    let explanation = answer.map_err(|error| match error {
+        AnalysisError::NotFound(_) if state != SourceState::Connected => Problem::no_source(),
+        other => Problem::of_analysis(&other),
+    })?;
     let unavailable = Problem::unavailable("the list of destroyed keys cannot be read now");
     let destroyed = node.parts.revisions.destroyed_keys().await.map_err(|_| unavailable)?;
     Ok(json_response(&explanation_json(&profile, &explanation, &destroyed)))
@@ -132,6 +137,7 @@ fn names(aggregate: &Aggregate, filters: &[Filter]) -> Vec<String> {
             std::iter::once(quantity).chain(weight).cloned().collect()
         }
         Aggregate::Distinct(DistinctOf::State(name) | DistinctOf::Quantity(name)) => vec![name.clone()],
+        Aggregate::Stock(_) => Vec::new(),
         // Ids and sources stand beside every name; a derived figure stands on figures.
         Aggregate::Distinct(DistinctOf::Id | DistinctOf::Source) | Aggregate::Derived(_) => Vec::new(),
     };

@@ -9,17 +9,18 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use nhip_ports::Delivery;
-use nhip_proto::{Dedication, StreamId};
+use nhip_proto::{Dedication, SourceId, StreamId};
 use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 
 use super::Node;
+use super::bearer;
 use super::lists::{Asked, json_response};
 use super::problem::Problem;
 
-/// Who delivers by HTTP until people and keys exist.
+/// Who delivers by HTTP without a token.
 const PRINCIPAL: &str = "http";
 /// Longest source id.
 const SOURCE_BYTES_MAX: usize = 256;
@@ -48,14 +49,20 @@ pub(crate) async fn ingest(
     if source.is_empty() || source.len() > SOURCE_BYTES_MAX || source.contains(['/', '+', '#', '\0']) {
         return Err(Problem::unprocessable("source is no level of a topic"));
     }
+    // Without a token as ever; with one in its name, within its scope.
+    let grant = bearer::grant(&node, &headers).await?;
+    if let Some(grant) = &grant {
+        bearer::may_write(grant, &stream, &SourceId::new(&source))?;
+    }
     let content_type = content_type(&headers)?;
-    let (payload, _held) = read_body(&node, &headers, body).await?;
+    let bytes_max = node.config.body_bytes_max;
+    let (payload, _held) = read_body(&node, &headers, body, bytes_max, Problem::too_large()).await?;
     let delivery = Delivery {
         topic: format!("nhip/v1/{}/{stream}/{source}", profile.id),
         payload,
         dedication: Dedication { qos: 1, retain: false, dup: false },
         content_type: content_type.to_owned(),
-        principal: PRINCIPAL.to_owned(),
+        principal: grant.map_or_else(|| PRINCIPAL.to_owned(), |grant| grant.name),
         epoch: 0,
     };
     let refused = |_| Problem::unavailable("the node takes no messages now");
@@ -77,17 +84,18 @@ fn content_type(headers: &HeaderMap) -> Result<&'static str, Problem> {
 }
 
 /// Reads the body inside the bound of all bodies, which stays taken until the permit is dropped.
-async fn read_body(
+pub(super) async fn read_body(
     node: &Node,
     headers: &HeaderMap,
     body: Body,
+    bytes_max: usize,
+    too_large: Problem,
 ) -> Result<(Bytes, OwnedSemaphorePermit), Problem> {
-    let bytes_max = node.config.body_bytes_max;
     let told =
         headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     let expected = told.unwrap_or(bytes_max);
     if expected > bytes_max {
-        return Err(Problem::too_large());
+        return Err(too_large);
     }
     let kibibytes = u32::try_from(expected / 1024 + 1).unwrap_or(u32::MAX);
     let bodies = Arc::clone(&node.bodies);
@@ -96,7 +104,7 @@ async fn read_body(
     let wait_max = Duration::from_millis(node.config.body_ms_max);
     match timeout(wait_max, to_bytes(body, bytes_max)).await {
         Ok(Ok(payload)) => Ok((payload, held)),
-        Ok(Err(_)) => Err(Problem::too_large()),
+        Ok(Err(_)) => Err(too_large),
         Err(_) => Err(Problem::timeout()),
     }
 }

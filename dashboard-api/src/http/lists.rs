@@ -103,7 +103,7 @@ pub(crate) fn json_response(body: &Value) -> Response {
     ([kind], body.to_string()).into_response()
 }
 
-fn encode(key: &str) -> String {
+pub(super) fn encode(key: &str) -> String {
     key.bytes().map(|byte| format!("{byte:02x}")).collect()
 }
 

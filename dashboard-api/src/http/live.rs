@@ -16,6 +16,7 @@ use super::problem::Problem;
 use super::{Node, past};
 use crate::hub::{Encoded, NoSnapshot};
 use crate::listener::Peer;
+use crate::scope::Scope;
 use crate::socket::{SocketLimits, serve};
 
 /// The subprotocol.
@@ -25,15 +26,16 @@ const READ_BUFFER_BYTES: usize = 4 * 1024;
 /// Frames below this size (heartbeats, small deltas) are gathered until the flush; larger ones go at once.
 const WRITE_BUFFER_BYTES: usize = 1024;
 
-/// Parameters of a snapshot: none of them, and it is of now.
+/// Parameters of a snapshot: none of them, and it is of now and of everything the view shows.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Moment {
     as_of: Option<String>,
     mode: Option<String>,
+    area: Option<String>,
 }
 
-/// `GET /api/v1/views/{view}/snapshot?as_of=&mode=`
+/// `GET /api/v1/views/{view}/snapshot?area=&as_of=&mode=`
 pub(crate) async fn snapshot(
     State(node): State<Arc<Node>>,
     view: Result<Path<String>, PathRejection>,
@@ -42,15 +44,17 @@ pub(crate) async fn snapshot(
 ) -> Result<Response, Problem> {
     let unknown = Problem::not_found("the profile has no such view");
     let Path(view) = view.map_err(|_| unknown)?;
+    let scope = Scope::asked(&view, moment.area.as_deref());
     let mode = past::Mode::parse(moment.mode.as_deref())?;
     if let Some(as_of) = moment.as_of {
-        return Ok(respond(&headers, past::snapshot(&node, &view, &as_of, mode, patience(&headers)).await?));
+        return Ok(respond(&headers, past::snapshot(&node, &scope, &as_of, mode, patience(&headers)).await?));
     }
     if mode != past::Mode::Known {
         return Err(Problem::unprocessable("mode needs as_of"));
     }
-    let encoded = node.hub.snapshot(&view).await.map_err(|none| match none {
+    let encoded = node.hub.snapshot(&scope).await.map_err(|none| match none {
         NoSnapshot::UnknownView => unknown,
+        NoSnapshot::UnknownArea => Problem::not_found("the profile has no such area"),
         NoSnapshot::Starting => Problem::unavailable("the boards are not filled yet"),
     })?;
     Ok(respond(&headers, encoded))

@@ -7,11 +7,14 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use rust_embed::{EmbeddedFile, RustEmbed};
+use serde::Deserialize;
 
 use super::Node;
 use super::catalog::hex;
+use super::lists::Asked;
 use super::live::takes_gzip;
 use super::problem::Problem;
+use crate::scope::Scope;
 
 /// What `cargo xtask web` built.
 #[derive(RustEmbed)]
@@ -29,16 +32,27 @@ pub(crate) async fn root() -> Redirect {
     Redirect::temporary("/wall/main")
 }
 
-/// `GET /wall/{view}`
+/// What of the address of a wall the server looks at; language and replay are the page's own.
+#[derive(Debug, Deserialize)]
+pub(crate) struct WallAsked {
+    area: Option<String>,
+}
+
+/// `GET /wall/{view}?area=`
 pub(crate) async fn wall(
     State(node): State<Arc<Node>>,
     view: Result<Path<String>, PathRejection>,
+    Asked(asked): Asked<WallAsked>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let unknown = Problem::not_found("the profile has no such view");
     let Path(view) = view.map_err(|_| unknown)?;
-    if !node.profile().views.contains_key(&view) {
+    let profile = node.profile();
+    if !profile.views.contains_key(&view) {
         return Err(unknown);
+    }
+    if !Scope::asked(&view, asked.area.as_deref()).is_of(&profile) {
+        return Err(Problem::not_found("the profile has no such area"));
     }
     let page = ["wall.html", "index.html"].into_iter().find_map(|name| Some((name, Built::get(name)?)));
     match page {

@@ -13,6 +13,7 @@ use super::problem::Problem;
 use super::times::{Zone, parse};
 use crate::boards::Boards;
 use crate::hub::Encoded;
+use crate::scope::Scope;
 use crate::shown::Shown;
 use crate::snapshot::{PastMoment, Server, encode, gzip};
 
@@ -52,7 +53,7 @@ impl Mode {
 /// The snapshot of a view at a moment.
 pub(crate) async fn snapshot(
     node: &Node,
-    view: &str,
+    scope: &Scope,
     as_of: &str,
     mode: Mode,
     patience: Duration,
@@ -66,21 +67,22 @@ pub(crate) async fn snapshot(
     let past = node.parts.analysis.past(moment, patience).await;
     let past = past.map_err(|error| Problem::of_past(&error))?;
     let profile = profile(node, &past.profile)?;
-    if !profile.views.contains_key(view) {
-        return Err(Problem::not_found("the profile of that moment has no such view"));
+    if !scope.is_of(&profile) {
+        return Err(Problem::not_found("the profile of that moment has no such view or area"));
     }
     let at = match moment {
         Asked::Time(at) => at,
         Asked::Offset(_) => past.board.tick.unwrap_or(ArrivalTime(0)),
     };
-    let mut boards = seeded(&profile, &past.board);
+    let mut boards = seeded(&profile, scope, &past.board);
     let today =
-        if mode == Mode::Known { BTreeMap::new() } else { today(node, &mut boards, view, &past).await? };
+        if mode == Mode::Known { BTreeMap::new() } else { today(node, &mut boards, scope, &past).await? };
     if mode == Mode::Corrected {
-        boards = seeded(&profile, &corrected(&past.board, &today));
+        boards = seeded(&profile, scope, &corrected(&past.board, &today));
     }
     let as_of = Zone::of(&profile.zone).arrival(at);
-    let today = if mode == Mode::Difference { differing(&mut boards, view, &today) } else { BTreeMap::new() };
+    let today =
+        if mode == Mode::Difference { differing(&mut boards, scope, &today) } else { BTreeMap::new() };
     let said = PastMoment { as_of, mode: mode.word(), today };
     let server = Server {
         clock_ms: at.0.div_euclid(MILLISECOND),
@@ -90,7 +92,7 @@ pub(crate) async fn snapshot(
         past: Some(&said),
     };
     let unknown = Problem::not_found("the profile has no such view");
-    let text = encode(&mut boards, view, &server).ok_or(unknown)?;
+    let text = encode(&mut boards, scope, &server).ok_or(unknown)?;
     metrics::counter!("nhip_dashboard_past_snapshots_total", "mode" => mode.word()).increment(1);
     Ok(Encoded { gzip: gzip(text.as_bytes()), plain: text.into() })
 }
@@ -120,9 +122,12 @@ fn profile(node: &Node, text: &ProfileText) -> Result<Arc<Profile>, Problem> {
     Ok(profile)
 }
 
-fn seeded(profile: &Arc<Profile>, board: &Update) -> Boards {
+fn seeded(profile: &Arc<Profile>, scope: &Scope, board: &Update) -> Boards {
     let mut boards = Boards::new(EPOCH, Arc::clone(profile));
     boards.seed(board);
+    if boards.open(scope) {
+        boards.fill(scope, board);
+    }
     boards
 }
 
@@ -130,10 +135,10 @@ fn seeded(profile: &Arc<Profile>, board: &Update) -> Boards {
 async fn today(
     node: &Node,
     boards: &mut Boards,
-    view: &str,
+    scope: &Scope,
     past: &PastBoard,
 ) -> Result<BTreeMap<FigureKey, Arc<Figure>>, Problem> {
-    let rows = boards.view(view).map(|board| board.rows()).unwrap_or_default();
+    let rows = boards.view(scope).map(|board| board.rows()).unwrap_or_default();
     let keys: Vec<FigureKey> =
         rows.iter().filter_map(|row| row.figure.as_ref()).map(|figure| figure.row.key.clone()).collect();
     let known = node.parts.analysis.windows(keys.clone(), past.board.offset).await;
@@ -150,11 +155,11 @@ fn corrected(board: &Update, today: &BTreeMap<FigureKey, Arc<Figure>>) -> Update
 /// The rows whose value is another one today.
 fn differing(
     boards: &mut Boards,
-    view: &str,
+    scope: &Scope,
     today: &BTreeMap<FigureKey, Arc<Figure>>,
 ) -> BTreeMap<u32, Shown> {
     let origin = boards.profile().origin;
-    let rows = boards.view(view).map(|board| board.rows()).unwrap_or_default();
+    let rows = boards.view(scope).map(|board| board.rows()).unwrap_or_default();
     let differs = |(id, row): (u32, &crate::board::BoardRow)| {
         let shown = Shown::of(today.get(&row.figure.as_ref()?.row.key)?, origin);
         (shown.value != row.shown.value).then_some((id, shown))

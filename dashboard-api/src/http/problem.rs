@@ -27,12 +27,24 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "not-found", "Not found", detail)
     }
 
+    /// The figure cannot be: nothing that would feed it is connected.
+    pub(crate) const fn no_source() -> Self {
+        let detail = "no source of this indicator is connected in this area";
+        Self::new(StatusCode::NOT_FOUND, "no-source", "No source yet", detail)
+    }
+
     pub(crate) const fn bad_request(detail: &'static str) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "bad-request", "The request cannot be read", detail)
     }
 
     pub(crate) const fn forbidden(detail: &'static str) -> Self {
         Self::new(StatusCode::FORBIDDEN, "forbidden", "Refused", detail)
+    }
+
+    /// No token, or none that is good; which of these is not told.
+    pub(crate) const fn unauthorized() -> Self {
+        let detail = "this needs a good token: Authorization: Bearer …; nhip token add makes one";
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "No good token", detail)
     }
 
     pub(crate) const fn misdirected() -> Self {
@@ -48,6 +60,21 @@ impl Problem {
     pub(crate) const fn too_large() -> Self {
         let detail = "a body has at most 1 MiB";
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "The body is too large", detail)
+    }
+
+    pub(crate) const fn document_too_large() -> Self {
+        let detail = "a document has at most 16 MiB";
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "The document is too large", detail)
+    }
+
+    pub(crate) const fn document_type() -> Self {
+        let detail =
+            "text/csv, text/tab-separated-values, application/json {\"text\": …} or an XLSX workbook";
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "media-type", "The content type is not taken", detail)
+    }
+
+    pub(crate) const fn import() -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "import", "The document cannot be imported", "")
     }
 
     pub(crate) const fn media_type() -> Self {
@@ -193,6 +220,9 @@ impl Problem {
         }
         let kind = (header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         let mut response = (self.status, [kind], body.to_string()).into_response();
+        if self.status == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
         if let Some(retry_s) = self.retry_s {
             let name: HeaderName = header::RETRY_AFTER;
             response.headers_mut().insert(name, HeaderValue::from(retry_s));

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use super::Node;
 use super::catalog::hex;
+use super::combined;
 use super::figures::{known_area, known_indicator};
 use super::lists::{Asked, json_response};
 use super::problem::Problem;
@@ -91,7 +92,7 @@ pub(crate) async fn series(
         "from": zone.event(stretch.from),
         "to": zone.event(stretch.to),
         "as_of": as_of_json(&zone, stretch.as_of),
-        "items": points_json(&zone, &points),
+        "items": points_json(&zone, &stretch, &points),
         "next": next.map(|next| next.0.to_string()),
         "compare": compare,
     })))
@@ -176,7 +177,7 @@ fn comparison(word: &str, other: &Stretch<'_>, points: &[Point], more: Option<Ev
         "area": AreaCode::as_str(&other.series.area),
         "from": zone.event(other.from),
         "to": zone.event(other.to),
-        "items": points_json(&zone, points),
+        "items": points_json(&zone, other, points),
         "whole": more.is_none(),
     })
 }
@@ -189,8 +190,11 @@ fn as_of_json(zone: &Zone, as_of: AsOf) -> Value {
     }
 }
 
-fn points_json(zone: &Zone, points: &[Point]) -> Value {
-    points.iter().map(|point| point_json(zone, point)).collect()
+fn points_json(zone: &Zone, stretch: &Stretch<'_>, points: &[Point]) -> Value {
+    let shown = |point: &Point| {
+        combined::mark(point_json(zone, point), stretch.profile, &stretch.series.area, point.start)
+    };
+    points.iter().map(shown).collect()
 }
 
 fn point_json(zone: &Zone, point: &Point) -> Value {

@@ -1,6 +1,6 @@
-//! Targets as the API shows them: all of an indicator's, and the one that holds for a figure.
+//! Targets as the API shows them: all of an indicator's, and the one that holds for a figure; baselines.
 
-use nhip_profile::{Indicator, Profile, Target, TargetStatus};
+use nhip_profile::{Baseline, Indicator, Label, Profile, Target, TargetStatus};
 use nhip_proto::{AreaCode, ArrivalTime, Decimal, Row};
 use serde_json::{Value, json};
 
@@ -11,6 +11,12 @@ use crate::snapshot::{label_json, number};
 pub(crate) fn targets_of(profile: &Profile, indicator: &Indicator) -> Value {
     let targets = profile.targets.iter().filter(|target| target.indicator == indicator.id);
     targets.map(|target| target_json(target, indicator.scale)).collect()
+}
+
+/// All baselines of an indicator, in the order of the profile.
+pub(crate) fn baselines_of(profile: &Profile, indicator: &Indicator) -> Value {
+    let baselines = profile.baselines.iter().filter(|baseline| baseline.indicator == indicator.id);
+    baselines.map(|baseline| baseline_json(baseline, indicator.scale)).collect()
 }
 
 /// The target of a figure's area on the civil day its window starts, and whether the value meets it. Without one:
@@ -30,6 +36,7 @@ pub(crate) fn target_of(profile: &Profile, row: &Row) -> Value {
         let status = target.judge(value, indicator.direction);
         shown.insert("status".to_owned(), Value::from(status.as_str()));
         shown.remove("area");
+        shown.remove("former_area");
     }
     shown
 }
@@ -39,10 +46,29 @@ fn target_json(target: &Target, scale: u8) -> Value {
     json!({
         "value": number(Decimal::new(target.value, scale)),
         "formula": target.formula,
-        "area": AreaCode::as_str(&target.area),
+        "area": target.stands().then(|| AreaCode::as_str(&target.area)),
+        "former_area": former_json(&target.former_area),
         "document": target.document,
         "valid_from": date(target.valid.from),
         "valid_to": date(target.valid.to),
         "note": label_json(&target.note),
     })
+}
+
+fn baseline_json(baseline: &Baseline, scale: u8) -> Value {
+    let former = former_json(&baseline.former_area);
+    json!({
+        "value": number(Decimal::new(baseline.value, scale)),
+        "at_least": baseline.at_least,
+        "area": former.is_null().then(|| AreaCode::as_str(&baseline.area)),
+        "former_area": former,
+        "document": baseline.document,
+        "as_of": baseline.as_of.to_string(),
+        "note": label_json(&baseline.note),
+    })
+}
+
+/// The name of an area that is in no table any more, or null.
+fn former_json(former: &Label) -> Value {
+    if former == &Label::default() { Value::Null } else { label_json(former) }
 }

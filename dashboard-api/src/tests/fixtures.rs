@@ -45,9 +45,11 @@ pub(crate) fn profile(communes: usize) -> Arc<Profile> {
         value: 450,
         formula: "mean of the stations".to_owned(),
         area: AreaCode::new("80"),
+        former_area: Label::default(),
         document: "KH 12/KH-UBND".to_owned(),
         valid: Validity { from: "2026-01-01".parse().ok(), to: "2027-01-01".parse().ok() },
         note: Label::default(),
+        curve: None,
     });
     profile = profile.with_unit("ubnd", None).with_unit("so", Some("ubnd"));
     let view = View {
@@ -85,6 +87,8 @@ fn indicator(id: &str, quantity: &str) -> Indicator {
         group: None,
         readings_min: None,
         reconcile: None,
+        cases: None,
+        own_area: false,
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use nhip_client::ClientOptions;
-use nhip_ports::memory::{MemoryAnalyst, MemoryBus, MemoryRows, RecordingIntake, SteppedClock};
+use nhip_ports::memory::{MemoryAnalyst, MemoryBus, MemoryRows, MemoryTokens, RecordingIntake, SteppedClock};
 use nhip_ports::{
     Analysis, AnalysisError, Bus, DestroyedKey, Destruction, Explanation, FigureQuery, PastBoard, PastError,
     PastMoment, ProfileApplied, RedecodeOrder, RedecodeReport, RejectionQuery, RejectionRow, RestateOrder,
@@ -24,6 +24,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::fixtures::{START, figure, update};
+use super::statistics::FakeStatistics;
 use crate::{Config, Dashboard, Parts, Readiness};
 
 /// Analytics that knows what it was told.
@@ -287,6 +288,8 @@ impl Revisions for FakeRevisions {
 pub(crate) struct TestNode {
     pub(crate) analysis: Arc<FakeAnalysis>,
     pub(crate) intake: Arc<RecordingIntake>,
+    pub(crate) statistics: Arc<FakeStatistics>,
+    pub(crate) tokens: Arc<MemoryTokens>,
     pub(crate) past: Arc<MemoryRows>,
     pub(crate) profile: watch::Sender<Arc<Profile>>,
     pub(crate) ready: watch::Sender<Readiness>,
@@ -311,6 +314,7 @@ impl TestNode {
         analysis.publish(vec![figure("env.pm25", "80", Some(352), 3)]);
         let intake = RecordingIntake::settling();
         let past = Arc::new(MemoryRows::default());
+        let (statistics, tokens) = (Arc::new(FakeStatistics::default()), Arc::new(MemoryTokens::default()));
         let (profile_sender, profile_receiver) = watch::channel(profile);
         let (ready_sender, ready_receiver) = watch::channel(Readiness::Ready);
         let link =
@@ -325,6 +329,8 @@ impl TestNode {
             bus: Arc::clone(&bus) as Arc<dyn Bus>,
             revisions: Arc::new(FakeRevisions),
             intake: Arc::clone(&intake) as Arc<dyn nhip_ports::Intake>,
+            statistics: Arc::clone(&statistics) as Arc<dyn nhip_ports::Statistics>,
+            tokens: Arc::clone(&tokens) as Arc<dyn nhip_ports::Tokens>,
             clock: Arc::new(SteppedClock::new(ArrivalTime(START + 62_000_000_000))),
             profile: profile_receiver,
             links: Arc::new(move || vec![link.clone()]),
@@ -339,6 +345,8 @@ impl TestNode {
         let node = Self {
             analysis,
             intake,
+            statistics,
+            tokens,
             past,
             profile: profile_sender,
             ready: ready_sender,

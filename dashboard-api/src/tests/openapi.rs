@@ -10,7 +10,7 @@ use crate::Config;
 
 const ROUTES: &str = include_str!("../http.rs");
 
-fn described() -> Value {
+pub(super) fn described() -> Value {
     serde_json::from_str(include_str!("../../openapi.json")).expect("JSON")
 }
 
@@ -82,7 +82,7 @@ async fn answers_have_the_fields_described() {
 }
 
 /// The parts of JSON Schema the description uses.
-fn check(description: &Value, schema: &Value, value: &Value, at: String, wrong: &mut Vec<String>) {
+pub(super) fn check(description: &Value, schema: &Value, value: &Value, at: String, wrong: &mut Vec<String>) {
     if let Some(reference) = schema["$ref"].as_str() {
         let name = reference.rsplit('/').next().unwrap_or_default();
         return check(description, &description["components"]["schemas"][name], value, at, wrong);

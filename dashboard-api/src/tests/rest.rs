@@ -33,13 +33,13 @@ async fn a_figure_carries_all_that_proves_it() {
         r#"{"items":[{"area":"80","badge":{"du":0.5,"dung":null,"sach":1,"song":0.6666},"#,
         r#""event_time":"2026-11-21T14:01:00+07:00","group":"","indicator":"env.pm25","k":3,"#,
         r#""known_at":"2026-11-21T14:01:01+07:00","known_offset":40,"level":"normal","m":3,"#,
-        r#""origin":"simulated","period":"1h","revision":1,"state":"provisional","#,
+        r#""origin":"simulated","period":"1h","revision":1,"source_state":"connected","state":"provisional","#,
         r#""target":{"status":"met","value":45.0,"formula":"mean of the stations","document":"KH 12/KH-UBND","#,
         r#""valid_from":"2026-01-01","valid_to":"2027-01-01","note":{"vi":"","en":""}},"#,
         r#""unit":"µg/m³","value":35.2,"#,
         r#""version":"07070707070707070707070707070707","#,
         r#""window":{"end":"2026-11-21T15:00:00+07:00","start":"2026-11-21T14:00:00+07:00"}}],"#,
-        r#""next":null,"offset":42}"#,
+        r#""next":null,"offset":42,"without_source":[]}"#,
     );
     let got: Value = serde_json::from_slice(&body).expect("JSON");
     let want: Value = serde_json::from_str(want).expect("JSON");
@@ -164,7 +164,7 @@ async fn a_snapshot_holds_all_a_screen_needs() {
         "v": 1, "epoch": "…", "offset": 42, "server_ts": 1_795_244_462_000_i64, "rate": 0,
         "build": "0.1.0-test",
         "view": {"id": "main", "title": {"vi": "wall", "en": "wall"}, "tiles": ["env.pm25", "env.pm10"],
-                 "map": "env.pm25", "rotation": [], "dwell_s": 20},
+                 "map": "env.pm25", "rotation": [], "dwell_s": 20, "area": null, "outline": []},
         "profile": {"id": "tay-ninh", "name": {"vi": "Tây Ninh", "en": "Tay Ninh"},
                     "zone": "Asia/Ho_Chi_Minh",
                     "banner": {"vi": "", "en": ""}},

@@ -8,7 +8,9 @@ use super::dice::Dice;
 use super::faults::{Faults, Suffers};
 use super::foreign::Dialect;
 use super::model::{Gauge, Moment, gauge_of, step_of};
+use super::period::{Period, year_share};
 use super::routes::{self, NodeName};
+use super::systems;
 use crate::reading::{Measure, MeasureValue, Reading};
 use crate::wire::{self, TimeForm};
 
@@ -48,10 +50,14 @@ pub(crate) struct Device {
     /// Its place among the sources of its stream, and how many there are.
     pub(crate) place: (usize, usize),
     pub(crate) cadence: Span,
+    /// What is told once a civil month, quarter or year is told of the one that has ended.
+    pub(crate) period: Option<Period>,
     pub(crate) format: Format,
     topic: String,
     phase: Span,
     dice: Dice,
+    /// Of the source it stands below, if the profile groups it so.
+    parent: Option<Dice>,
     zone: TimeZone,
     identity: Identity,
     stamp_is_start: bool,
@@ -86,8 +92,10 @@ impl Device {
             stream: stream.id.clone(),
             place,
             cadence,
+            period: Period::of(cadence).filter(|_| stream.class != Class::Machine),
             phase: phase - phase.rem_euclid(10 * nhip_proto::MILLISECOND),
             dice: Dice::of(seed, source.as_str()),
+            parent: parent_of(profile, source).map(|parent| Dice::of(seed, parent.as_str())),
             zone: TimeZone::get(&profile.zone).unwrap_or(TimeZone::UTC),
             identity: stream.identity,
             stamp_is_start: stream.stamp_is_start,
@@ -127,12 +135,18 @@ impl Device {
 
     /// The last slot that is not after `time`.
     pub(crate) fn slot_at(&self, time: EventTime) -> i64 {
-        (time.0 - self.phase).div_euclid(self.cadence)
+        match self.period {
+            Some(period) => period.at(time, &self.zone),
+            None => (time.0 - self.phase).div_euclid(self.cadence),
+        }
     }
 
     /// When a slot is.
     pub(crate) fn slot_time(&self, slot: i64) -> EventTime {
-        EventTime(slot.saturating_mul(self.cadence).saturating_add(self.phase))
+        match self.period {
+            Some(period) => period.begin(slot, &self.zone),
+            None => EventTime(slot.saturating_mul(self.cadence).saturating_add(self.phase)),
+        }
     }
 
     /// What it measures at a slot; counts add up over the last `slots` of them.
@@ -145,11 +159,13 @@ impl Device {
         }
         self.drop_speed_of_nobody(&mut measures);
         for (index, (name, words)) in self.states.iter().enumerate() {
-            measures.push(Measure::state(name, self.state((name, words), index as u64, time)));
+            measures.push(Measure::state(name, &self.state((name, words), index as u64, time)));
         }
         let covered = self.cadence.saturating_mul(slots.max(1));
         let mut reading = Reading::at(time, measures);
-        if self.counts() {
+        if self.period.is_some() {
+            reading.period = Some(time.since(self.slot_time(slot - 1)));
+        } else if self.counts() {
             reading.period = Some(covered);
             if self.stamp_is_start {
                 reading.time = time.plus(-covered);
@@ -214,46 +230,61 @@ impl Device {
         let seconds = time.0.div_euclid(SECOND);
         let stamp = jiff::Timestamp::from_second(seconds).unwrap_or_default();
         let civil_s = (seconds + i64::from(self.zone.to_offset(stamp).seconds())).rem_euclid(86_400);
-        Moment { dice: &self.dice, seconds, civil_s, purpose, minutes: (self.cadence / MINUTE).max(1) }
+        let (minutes, year) = ((self.cadence / MINUTE).max(1), year_share(time, &self.zone));
+        Moment { dice: &self.dice, seconds, civil_s, purpose, minutes, year }
     }
 
-    /// Most devices are nearly always well, some often not, a few hardly ever; what an event is about changes each
-    /// time.
-    fn state<'a>(&self, (name, words): (&str, &'a [String]), index: u64, time: EventTime) -> &'a str {
-        let moment = time.0.div_euclid(SECOND);
-        let usual = match name {
-            "kind" | "service" | "service_code" | "label" => {
-                let word = self.dice.throw(moment, 56 + index, words.len().max(1) as u64) as usize;
-                return words.get(word).map_or("", String::as_str);
-            }
-            "verified" => Some(("yes", 85)),
-            "on_time" => Some(("true", 92)),
-            "fielddetection" => Some(("inactive", 96)),
-            _ => None,
-        };
-        if let Some((usual, percent)) = usual {
-            let is_usual = self.dice.throw(moment, 56 + index, 100) < percent;
-            return words.iter().find(|word| (*word == usual) == is_usual).map_or("", String::as_str);
-        }
-        let well = WELL.iter().find_map(|well| words.iter().position(|word| word == well)).unwrap_or(0);
-        let ill_percent = match self.dice.throw(0, 50 + index, 100) {
-            0..=84 => 1,
-            85..=96 => 9,
-            _ => 90,
-        };
-        let span = time.0.div_euclid(SECOND).div_euclid(STATE_SPAN_S);
-        let ill = self.dice.throw(span, 52 + index, 100) < ill_percent && words.len() > 1;
-        let others = words.len().saturating_sub(1).max(1) as u64;
-        let other = self.dice.throw(span, 54 + index, others) as usize;
-        let chosen = if !ill {
-            well
-        } else if other >= well {
-            other + 1
-        } else {
-            other
-        };
-        words.get(chosen).or(words.first()).map_or("", String::as_str)
+    /// The word of a state; below a parent also what became of the parent.
+    fn state(&self, (name, words): (&str, &[String]), index: u64, time: EventTime) -> String {
+        let own = |dice: &Dice, words: &[String]| word_of(dice, (name, words), index, time).to_owned();
+        systems::below(self.parent.as_ref(), &self.dice, words, own).unwrap_or_else(|| own(&self.dice, words))
     }
+}
+
+/// Most devices are nearly always well, some often not, a few hardly ever; what an event is about changes each time.
+fn word_of<'a>(dice: &Dice, (name, words): (&str, &'a [String]), index: u64, time: EventTime) -> &'a str {
+    let moment = time.0.div_euclid(SECOND);
+    if matches!(name, "kind" | "service" | "service_code" | "label" | "disease")
+        || systems::changes_each_time(name)
+    {
+        let word = dice.throw(moment, 56 + index, words.len().max(1) as u64) as usize;
+        return words.get(word).map_or("", String::as_str);
+    }
+    let usual = match name {
+        "verified" => Some(("yes", 85)),
+        "on_time" => Some(("true", 92)),
+        "fielddetection" => Some(("inactive", 96)),
+        _ => systems::usual_word(name),
+    };
+    if let Some((usual, percent)) = usual {
+        let is_usual = dice.throw(moment, 56 + index, 100) < percent;
+        return words.iter().find(|word| (*word == usual) == is_usual).map_or("", String::as_str);
+    }
+    let well = WELL.iter().find_map(|well| words.iter().position(|word| word == well)).unwrap_or(0);
+    let ill_percent = match dice.throw(0, 50 + index, 100) {
+        0..=84 => 1,
+        85..=96 => 9,
+        _ => 90,
+    };
+    let span = time.0.div_euclid(SECOND).div_euclid(STATE_SPAN_S);
+    let ill = dice.throw(span, 52 + index, 100) < ill_percent && words.len() > 1;
+    let others = words.len().saturating_sub(1).max(1) as u64;
+    let other = dice.throw(span, 54 + index, others) as usize;
+    let chosen = if !ill {
+        well
+    } else if other >= well {
+        other + 1
+    } else {
+        other
+    };
+    words.get(chosen).or(words.first()).map_or("", String::as_str)
+}
+
+/// The source of the same stream that the group of a source names.
+fn parent_of<'a>(profile: &'a Profile, source: &SourceId) -> Option<&'a SourceId> {
+    let own = profile.sources.get(source)?;
+    let above = profile.sources.get(own.group.as_str())?;
+    (above.stream == own.stream && above.id != own.id).then_some(&above.id)
 }
 
 fn senses(profile: &Profile, stream: &Stream, bare: bool) -> Vec<Sense> {
@@ -311,7 +342,9 @@ fn edge_nodes(profile: &Profile) -> Vec<String> {
 fn suffers(stream: &Stream, format: &Format) -> Suffers {
     let node = if let Format::Sparkplug(node) = format { Some(node) } else { None };
     Suffers {
-        sensors: stream.class == Class::Machine && stream.identity != Identity::Id,
+        sensors: stream.class == Class::Machine
+            && stream.identity != Identity::Id
+            && !systems::sent_by_servers(stream.id.as_str()),
         numbers: !stream.quantities.is_empty(),
         gateway: node.is_some(),
         node: node.is_some_and(|node| node.device.is_empty()),

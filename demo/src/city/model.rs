@@ -4,15 +4,17 @@
 use nhip_proto::Decimal;
 
 use super::dice::Dice;
+use super::society;
+use super::systems;
 
 /// Thousandths of the natural unit.
-type Milli = i64;
+pub(super) type Milli = i64;
 /// One value for each civil hour.
-type Rhythm = [i64; 24];
+pub(super) type Rhythm = [i64; 24];
 
 const PM25: Rhythm =
     [41, 43, 44, 46, 47, 46, 42, 37, 31, 26, 22, 19, 17, 16, 16, 17, 19, 23, 28, 32, 35, 37, 38, 40];
-const TEMPERATURE: Rhythm =
+pub(super) const TEMPERATURE: Rhythm =
     [26, 25, 25, 24, 24, 24, 24, 25, 27, 29, 30, 32, 33, 33, 33, 33, 32, 31, 29, 28, 28, 27, 27, 26];
 const HUMIDITY: Rhythm =
     [86, 88, 89, 90, 91, 91, 90, 86, 79, 72, 66, 61, 57, 55, 55, 57, 61, 66, 72, 77, 80, 82, 84, 85];
@@ -21,14 +23,14 @@ const OZONE: Rhythm =
 /// Vehicles a minute on a middle road: two peaks.
 const VEHICLES: Rhythm =
     [2, 1, 1, 1, 2, 6, 15, 27, 24, 17, 15, 16, 17, 15, 15, 17, 23, 30, 25, 17, 12, 9, 6, 4];
-const FLAT: Rhythm = [1; 24];
+pub(super) const FLAT: Rhythm = [1; 24];
 /// Two tides a day at the mouth of the Vàm Cỏ, in centimetres.
 const TIDE: Rhythm =
     [96, 78, 62, 52, 50, 58, 74, 94, 112, 124, 128, 122, 108, 90, 72, 60, 56, 62, 78, 98, 116, 126, 124, 112];
 
 /// How a quantity behaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Behaviour {
+pub(super) enum Behaviour {
     /// Rhythm × per mille of scale, drift and noise per mille, floor.
     Level { rhythm: &'static Rhythm, scale: Milli, drift: i64, noise: i64, least: Milli, most: Milli },
     /// Counted vehicles of one minute, by a share per mille of all.
@@ -37,6 +39,16 @@ enum Behaviour {
     Speed,
     /// Grows as the road fills.
     Occupancy,
+    /// A whole number of things, or the part of them that so many per mille come to: of one throw for all quantities
+    /// of a device.
+    Counted { whole: i64, spread: i64, share: i64, sway: i64 },
+    /// A part of a whole, per mille and by how much it wanders: all parts of one moment have the same whole, so
+    /// that a part is never more than it.
+    Part { whole: Milli, share: i64, spread: i64 },
+    /// What has come together since the year began, of what the year should bring, by its pace per mille.
+    YearToDate { whole: Milli, pace: i64 },
+    /// What the year should bring.
+    YearSize { whole: Milli },
     /// Nearly always 0: above it in so many of a hundred readings, and then at most this.
     Rare { percent: u64, most: u64 },
 }
@@ -51,13 +63,39 @@ pub(crate) struct Gauge {
     digits: u8,
 }
 
-const fn level(rhythm: &'static Rhythm, scale: Milli, spread: (i64, i64), ends: (Milli, Milli)) -> Behaviour {
+pub(super) const fn level(
+    rhythm: &'static Rhythm,
+    scale: Milli,
+    spread: (i64, i64),
+    ends: (Milli, Milli),
+) -> Behaviour {
     let ((drift, noise), (least, most)) = (spread, ends);
     Behaviour::Level { rhythm, scale, drift, noise, least, most }
 }
 
-const fn gauge(behaviour: Behaviour, unit: &'static str, digits: u8) -> Gauge {
+pub(super) const fn gauge(behaviour: Behaviour, unit: &'static str, digits: u8) -> Gauge {
     Gauge { behaviour, unit, digits }
+}
+
+/// A level without rhythm: its middle in thousandths, drift and noise per mille, its ends.
+pub(super) const fn level_of(
+    scale: Milli,
+    spread: (i64, i64),
+    ends: (Milli, Milli),
+    unit: &'static str,
+    digits: u8,
+) -> Gauge {
+    gauge(level(&FLAT, scale, spread, ends), unit, digits)
+}
+
+/// About so many things, give or take per mille of them; of these the share per mille, give or take.
+pub(super) const fn counted(whole: i64, spread: i64, (share, sway): (i64, i64)) -> Gauge {
+    gauge(Behaviour::Counted { whole, spread, share, sway }, "", 0)
+}
+
+/// Nearly always none.
+pub(super) const fn rare(percent: u64, most: u64) -> Gauge {
+    gauge(Behaviour::Rare { percent, most }, "", 0)
 }
 
 /// The gauge of a quantity by the name profiles give it; none: the model does not know it.
@@ -105,7 +143,10 @@ pub(crate) fn gauge_of(name: &str) -> Option<Gauge> {
         "latency" | "latency_ms" | "delay" | "rtt" => {
             gauge(level(&VEHICLES, 900, (300, 400), (3_000, 900_000)), "ms", 0)
         }
-        _ => return None,
+        _ => {
+            let known = systems::gauge_of(name).or_else(|| society::gauge_of(name));
+            return known.or_else(|| super::water::gauge_of(name));
+        }
     })
 }
 
@@ -126,6 +167,8 @@ pub(crate) struct Moment<'a> {
     pub(crate) purpose: u64,
     /// Minutes one reading covers.
     pub(crate) minutes: i64,
+    /// Per mille of its civil year behind it.
+    pub(crate) year: i64,
 }
 
 impl Gauge {
@@ -159,6 +202,21 @@ impl Gauge {
                 let slowed = free - moment.vehicles() * 55 / 100;
                 (slowed * (1_000 + moment.noise(60)) / 1_000).clamp(6_000, 110_000)
             }
+            Behaviour::Counted { whole, spread, share, sway } => {
+                let size = 1_000 + moment.dice.around(0, 63, spread / 2);
+                let all =
+                    whole * size / 1_000 * (1_000 + moment.dice.around(moment.seconds, 62, spread)) / 1_000;
+                (all.max(0) * (share + moment.noise(sway)).clamp(0, 1_000) / 1_000) * 1_000
+            }
+            Behaviour::Part { whole, share, spread } => {
+                let share =
+                    (share + moment.dice.around(moment.seconds, moment.purpose + 40, spread)).clamp(0, 1_000);
+                moment.whole(whole) / 1_000 * share / 1_000 * 1_000
+            }
+            Behaviour::YearToDate { whole, pace } => {
+                moment.year_size(whole) * moment.year / 1_000 * pace / 1_000
+            }
+            Behaviour::YearSize { whole } => moment.year_size(whole),
             Behaviour::Rare { percent, most } => {
                 let some = moment.dice.throw(moment.seconds, moment.purpose + 30, 100) < percent;
                 let count = 1 + moment.dice.throw(moment.seconds, moment.purpose + 31, most) as i64;
@@ -190,6 +248,16 @@ impl Moment<'_> {
         let size = 1_000 + self.dice.around(0, 60, 600);
         let drift = 1_000 + self.dice.drift(self.seconds, 1_800, 61, 180);
         self.rhythm(&VEHICLES) * size / 1_000 * drift / 1_000
+    }
+
+    /// The whole that parts are of: larger in one place than in another, and a little different each time.
+    fn whole(&self, usual: Milli) -> Milli {
+        self.year_size(usual) * (1_000 + self.dice.around(self.seconds, 59, 60)) / 1_000
+    }
+
+    /// What the year should bring one sender.
+    fn year_size(&self, usual: Milli) -> Milli {
+        usual * (1_000 + self.dice.around(0, 60, 300)) / 1_000
     }
 
     /// What sets this device apart for ever, per mille.

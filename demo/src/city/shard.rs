@@ -132,11 +132,14 @@ impl Shard {
 
     fn past(&self, index: usize, device: &Device, steps: Steps, now: ArrivalTime, out: &mut Vec<Step>) {
         let last = device.slot_at(EventTime(now.0));
-        let first = device.slot_at(EventTime(now.0).plus(-self.backlog)) + 1;
+        let begin = device.slot_at(EventTime(now.0).plus(-self.backlog)) + 1;
+        // A statistic is told of the last closed periods, however long they are.
+        let first = device.period.map_or(begin, |period| begin.min(last + 1 - period.told()));
         let recent = device.slot_at(EventTime(now.0).plus(-steps.recent));
         let mut before = first - 1;
         for slot in first..=last {
-            let step = if slot <= recent { steps.sparse } else { steps.dense };
+            let usual = if slot <= recent { steps.sparse } else { steps.dense };
+            let step = if device.period.is_some() { 1 } else { usual };
             // Counters keep in step, so that each window hears of all; the others take turns.
             let turn = if device.counts() { 0 } else { i64::try_from(device.place.0).unwrap_or(0) };
             if (slot + turn).rem_euclid(step) != 0 && slot != last {

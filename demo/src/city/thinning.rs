@@ -60,9 +60,10 @@ fn usual(device: &Device, sparser: i64) -> Steps {
 /// What the past of one device comes to, not less than it will be.
 fn messages(device: &Device, steps: Steps, backlog: Span) -> usize {
     let births = if device.node().is_some() { BIRTHS } else { 0 };
+    let told = device.period.map_or(0, |period| usize::try_from(period.told()).unwrap_or(0));
     let recent = steps.recent.min(backlog);
     let steps_in = |span: Span, slots: i64| span / device.cadence.saturating_mul(slots).max(1);
     // Each part may begin and end with a reading, and the last slot is always told.
     let all = steps_in(recent, steps.dense) + 2 + steps_in(backlog - recent, steps.sparse) + 1;
-    usize::try_from(all).unwrap_or(usize::MAX).saturating_add(births)
+    usize::try_from(all).unwrap_or(usize::MAX).saturating_add(births + told)
 }

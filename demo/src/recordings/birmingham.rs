@@ -13,4 +13,5 @@ pub(super) const ROWS: Rows = Rows {
     stretch_s: 86_400,
     stamp: |line| line.text("LastUpdated").parse().ok(),
     topic: |_| "recordings/birmingham".to_owned(),
+    told: None,
 };

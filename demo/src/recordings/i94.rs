@@ -13,4 +13,5 @@ pub(super) const ROWS: Rows = Rows {
     stretch_s: 86_400,
     stamp: |line| line.text("date_time").parse().ok(),
     topic: |_| "recordings/i94".to_owned(),
+    told: None,
 };

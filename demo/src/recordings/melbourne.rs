@@ -13,4 +13,5 @@ pub(super) const ROWS: Rows = Rows {
     stretch_s: 86_400,
     stamp: |line| line.text("utc").strip_suffix('Z')?.parse().ok(),
     topic: |_| "recordings/melbourne".to_owned(),
+    told: None,
 };

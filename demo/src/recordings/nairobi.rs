@@ -15,4 +15,5 @@ pub(super) const ROWS: Rows = Rows {
     stretch_s: 86_400,
     stamp: |line| DateTime::strptime("%d/%m/%Y %H:%M", line.text("crash_datetime")).ok(),
     topic: |_| "recordings/nairobi".to_owned(),
+    told: None,
 };

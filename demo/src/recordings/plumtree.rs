@@ -14,4 +14,5 @@ pub(super) const ROWS: Rows = Rows {
     stretch_s: 21_600,
     stamp: |line| line.text("datetime_utc").strip_suffix('Z')?.parse().ok(),
     topic: |line| format!("recordings/usgs/{}", line.text("param_code")),
+    told: None,
 };

@@ -13,7 +13,7 @@ use nhip_proto::{ArrivalTime, EventTime, SECOND, SourceId};
 use serde_json::{Map, Value};
 
 use super::table::{self, Line};
-use super::{Attribution, birmingham, i94, melbourne, nairobi, plumtree};
+use super::{Attribution, birmingham, boston, i94, melbourne, nairobi, plumtree};
 use crate::DemoError;
 use crate::plan::{Planned, PlannedKind};
 
@@ -33,7 +33,12 @@ pub enum RowSet {
     Nairobi,
     /// USGS water gauge at Plumtree Run: qualifiers, two faults of the instrument.
     Plumtree,
+    /// Boston's 311 requests: closed before opened, a point on the map that stands for none.
+    Boston,
 }
+
+/// What happened and when, with the cells that say so beside those of the row.
+pub(super) type Told = (DateTime, Map<String, Value>);
 
 /// How the rows of one recording are found and sent.
 pub(super) struct Rows {
@@ -46,6 +51,8 @@ pub(super) struct Rows {
     pub(super) stretch_s: i64,
     pub(super) stamp: fn(&Line<'_>) -> Option<DateTime>,
     pub(super) topic: fn(&Line<'_>) -> String,
+    /// Where a row tells of several moments: all of them. None: a row is told once, as it is.
+    pub(super) told: Option<fn(&Line<'_>, &TimeZone) -> Option<Vec<Told>>>,
 }
 
 impl RowSet {
@@ -62,19 +69,30 @@ impl RowSet {
         let rows = self.rows();
         let unknown = |_| DemoError::Configuration(format!("no rules for {}", rows.zone));
         let zone = TimeZone::get(rows.zone).map_err(unknown)?;
-        // By the end of the stretch, then topic; inside a message the rows keep the order of the table.
-        let mut stretches: BTreeMap<(i64, String), Vec<Value>> = BTreeMap::new();
+        // By the end of the stretch, then topic; inside a message the rows keep the order of the table, or that of
+        // what happened where a row tells of several moments.
+        let mut stretches: BTreeMap<(i64, String), Vec<(i64, Value)>> = BTreeMap::new();
         for path in table::find(&directory.join(rows.files.0), rows.files.1) {
             table::lines(&path, |line| {
-                let stamp = (rows.stamp)(line).ok_or_else(|| line.wrong("a time that is none"))?;
-                let stamp = zone.to_ambiguous_timestamp(stamp).compatible();
-                let stamp = stamp.map_err(|_| line.wrong("a time that is none"))?.as_second();
-                let end = (stamp.div_euclid(rows.stretch_s) + 1) * rows.stretch_s;
-                stretches.entry((end, (rows.topic)(line))).or_default().push(cells(line));
+                let none = || line.wrong("a time that is none");
+                for (stamp, more) in rows.told(line, &zone).ok_or_else(none)? {
+                    let stamp =
+                        zone.to_ambiguous_timestamp(stamp).compatible().map_err(|_| none())?.as_second();
+                    let end = (stamp.div_euclid(rows.stretch_s) + 1) * rows.stretch_s;
+                    let stretch = stretches.entry((end, (rows.topic)(line))).or_default();
+                    stretch.push((stamp, cells(line, more)));
+                }
                 Ok(())
             })?;
         }
-        Ok(stretches.into_iter().flat_map(|((end, topic), rows)| messages(end, &topic, &rows)).collect())
+        let message = |((end, topic), mut told): ((i64, String), Vec<(i64, Value)>)| {
+            if rows.told.is_some() {
+                told.sort_by_key(|(stamp, _)| *stamp);
+            }
+            let rows: Vec<Value> = told.into_iter().map(|(_, row)| row).collect();
+            messages(end, &topic, &rows)
+        };
+        Ok(stretches.into_iter().flat_map(message).collect())
     }
 
     fn rows(self) -> &'static Rows {
@@ -84,15 +102,25 @@ impl RowSet {
             Self::Birmingham => &birmingham::ROWS,
             Self::Nairobi => &nairobi::ROWS,
             Self::Plumtree => &plumtree::ROWS,
+            Self::Boston => &boston::ROWS,
         }
     }
 }
 
-/// A row as an object of texts; an empty cell is null.
-fn cells(line: &Line<'_>) -> Value {
+impl Rows {
+    fn told(&self, line: &Line<'_>, zone: &TimeZone) -> Option<Vec<Told>> {
+        match self.told {
+            Some(told) => told(line, zone),
+            None => Some(vec![((self.stamp)(line)?, Map::new())]),
+        }
+    }
+}
+
+/// A row as an object of texts; an empty cell is null. `more` is said beside it.
+fn cells(line: &Line<'_>, more: Map<String, Value>) -> Value {
     let cell = |text: &str| if text.is_empty() { Value::Null } else { Value::from(text) };
     let cells = line.entries().into_iter().map(|(name, text)| (name.to_owned(), cell(text)));
-    Value::Object(cells.collect::<Map<_, _>>())
+    Value::Object(cells.chain(more).collect::<Map<_, _>>())
 }
 
 fn messages(end_s: i64, topic: &str, rows: &[Value]) -> Vec<Planned> {

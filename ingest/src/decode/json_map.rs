@@ -3,10 +3,13 @@
 use std::borrow::Cow;
 
 use jiff::tz::TimeZone;
-use nhip_profile::{Absent, MappedCondition, MappedState, MappedTime, MappedValue, Mapping, Path};
+use nhip_profile::{
+    Absent, MappedCondition, MappedState, MappedTime, MappedValue, Mapping, Path, Vn2000Zone,
+};
 use nhip_proto::{Decimal, Item, ItemFlags, Place, Rejection, RejectionReason};
 
 use super::json::{self, Json, decimal_of_text};
+use super::vn2000::to_wgs84;
 use super::{
     DecodeContext, ID_BYTES_MAX, ITEMS_MAX, READINGS_MAX, Stamp, clear_unit, clock_text, identity_of,
     place_of, quantity_item, refuse, state_item,
@@ -110,10 +113,10 @@ impl<'r> Reader<'r> {
             let number = sequence.scalar().and_then(|text| text.trim().parse().ok());
             stamp.sequence = Some(number.ok_or_else(|| invalid("sequence"))?);
         }
-        if let Some((longitude, latitude)) = place {
-            let both = (self.present(here, longitude), self.present(here, latitude));
+        if let Some(place) = place {
+            let both = (self.present(here, &place.east), self.present(here, &place.north));
             if both != (None, None) {
-                stamp.place = Some(place_at(both).ok_or_else(|| invalid("place"))?);
+                stamp.place = Some(place_at(both, place.zone).ok_or_else(|| invalid("place"))?);
             }
         }
         Ok(stamp)
@@ -222,7 +225,14 @@ fn product(number: Decimal, factor: Decimal) -> Option<Decimal> {
     Decimal::parse(&exact.to_string()).ok()
 }
 
-fn place_at((longitude, latitude): (Option<&Json<'_>>, Option<&Json<'_>>)) -> Option<Place> {
-    let e7 = |json: Option<&Json<'_>>| json?.loose_decimal()?.at_scale(7);
-    place_of(e7(longitude)?, e7(latitude)?)
+fn place_at(
+    (east, north): (Option<&Json<'_>>, Option<&Json<'_>>),
+    zone: Option<Vn2000Zone>,
+) -> Option<Place> {
+    let (east, north) = (east?.loose_decimal()?, north?.loose_decimal()?);
+    let (longitude, latitude) = match zone {
+        Some(zone) => to_wgs84(zone, east, north)?,
+        None => (east.at_scale(7)?, north.at_scale(7)?),
+    };
+    place_of(longitude, latitude)
 }

@@ -25,7 +25,7 @@ fn profile(edit: impl Fn(&str) -> String) -> Arc<Profile> {
 fn every_mapping_passes_its_own_tests() {
     let report = run_mapping_tests(&profile(str::to_owned));
     assert!(report.passed(), "{report}");
-    assert_eq!(report.outcomes.len(), 28, "{report}");
+    assert_eq!(report.outcomes.len(), 30, "{report}");
 }
 
 /// A wrong mapping is told with what it says instead, at the line of its test.
@@ -46,6 +46,8 @@ fn a_wrong_mapping_fails_its_test() {
         ("not = [\"motion\"]", "is = [\"motion\"]"),
         ("sentinel = [-1, \"nan\"]", "sentinel = [-2]"),
         ("lon = \"where[0]\", lat = \"where[1]\"", "lon = \"where[1]\", lat = \"where[0]\""),
+        ("meridian = 105.5", "meridian = 105.75"),
+        ("meridian = 105.5", "meridian = 105.5, zone_width = 6"),
         ("sequence = \"fCnt\"", "sequence = \"fPort\""),
         ("time = { path = \"time\", optional = true }", "time = { path = \"time\" }"),
     ];

@@ -4,6 +4,7 @@
 mod canary;
 mod circular_10;
 mod foreign;
+mod imports;
 mod json_map;
 mod native_json;
 mod native_protobuf;

@@ -11,9 +11,10 @@ pub(super) type Name = (String, String);
 pub(super) type Keys = BTreeMap<String, String>;
 
 /// What tells the entries of one kind apart; a kind not listed: `id`, else `name`, else its place.
-const NAMES: [(&str, &[&str]); 7] = [
+const NAMES: [(&str, &[&str]); 8] = [
     ("threshold", &["indicator", "severity", "area", "group", "valid_from"]),
-    ("target", &["indicator", "area", "valid_from"]),
+    ("target", &["indicator", "area", "former_area.vi", "valid_from"]),
+    ("baseline", &["indicator", "area", "former_area.vi", "as_of"]),
     ("retention", &["stream", "key_class", "valid_from"]),
     ("water_level", &["group", "valid_from"]),
     ("route", &["filter"]),
@@ -21,11 +22,13 @@ const NAMES: [(&str, &[&str]); 7] = [
     ("quantity", &["name"]),
 ];
 /// Tables of CSV files: the stem of the file, the kind, and what tells rows apart.
-const TABLES: [(&str, &str, &[&str]); 4] = [
+const TABLES: [(&str, &str, &[&str]); 6] = [
     ("areas", "area", &["code"]),
     ("sources", "source", &["id"]),
     ("units", "unit", &["id"]),
     ("calendars", "calendar day", &["calendar", "date"]),
+    ("periods", "period", &["periods", "from"]),
+    ("crosswalk", "crossing", &["old", "new"]),
 ];
 
 /// All entries of the files. Files that are no TOML have none.

@@ -7,12 +7,13 @@ use super::parse::{Parser, Piece};
 use super::units::{Measure, Slip, Truth, Value};
 use crate::{Condition, Expression};
 
-const FUNCTIONS: [&str; 8] = ["min", "max", "if", "coalesce", "ratio", "abs", "limit", "defined"];
+const FUNCTIONS: [&str; 10] =
+    ["min", "max", "if", "coalesce", "ratio", "abs", "limit", "target", "expected", "defined"];
 
 impl Parser<'_> {
     pub(super) fn call(&mut self, name: &str, at: usize) -> Option<Piece> {
-        if name == "limit" {
-            return self.limit(at).map(Piece::Value);
+        if ["limit", "target", "expected"].contains(&name) {
+            return self.set(name, at).map(Piece::Value);
         }
         let arguments = self.arguments()?;
         if !FUNCTIONS.contains(&name) {
@@ -90,15 +91,22 @@ impl Parser<'_> {
         self.grown(Value { expression, measure, at, depth })
     }
 
-    fn limit(&mut self, at: usize) -> Option<Value> {
+    /// What was set for an indicator: its limit, its target, what is expected by now.
+    fn set(&mut self, name: &str, at: usize) -> Option<Value> {
         let Some(Placed { token: Token::Name { text, .. }, at: name_at }) = self.peek().cloned() else {
-            self.slip(self.here(), "limit needs an indicator", "limit(env.pm25_1h)");
+            self.slip(self.here(), format!("{name} needs an indicator"), format!("{name}(env.pm25_1h)"));
             return None;
         };
         self.next += 1;
         let measure = self.named(text, name_at);
         self.close()?;
-        Some(Value { expression: Expression::Limit(IndicatorId::new(text)), measure, at, depth: 1 })
+        let id = IndicatorId::new(text);
+        let expression = match name {
+            "target" => Expression::Target(id),
+            "expected" => Expression::Expected(id),
+            _ => Expression::Limit(id),
+        };
+        Some(Value { expression, measure, at, depth: 1 })
     }
 
     fn arguments(&mut self) -> Option<Vec<Piece>> {

@@ -3,9 +3,9 @@
 use super::samples::{self, refuse_counter};
 use super::{Loading, derived};
 use crate::read::Section;
-use crate::{Aggregate, Filter, LastRollup, Operand, Stream, Term};
+use crate::{Aggregate, Filter, LastRollup, Operand, Standing, Stream, Term};
 
-const KEYS: [&str; 8] = ["count", "sum", "mean", "min", "max", "last", "ratio", "share_of_time"];
+const KEYS: [&str; 9] = ["count", "sum", "mean", "min", "max", "last", "ratio", "share_of_time", "stock"];
 
 pub(super) const ROLLUPS: [(&str, LastRollup); 4] = [
     ("sum", LastRollup::Sum),
@@ -13,6 +13,19 @@ pub(super) const ROLLUPS: [(&str, LastRollup); 4] = [
     ("min", LastRollup::Min),
     ("max", LastRollup::Max),
 ];
+
+/// A last value may be of its own place alone: growth of a province is not the sum of its communes'.
+const LAST_ROLLUPS: [(&str, LastRollup); 5] =
+    [ROLLUPS[0], ROLLUPS[1], ROLLUPS[2], ROLLUPS[3], ("none", LastRollup::None)];
+
+/// Whether a measured sum or last value stays at the place its readings speak of.
+pub(super) fn reads_own_area(section: &Section<'_>, key: &str) -> bool {
+    match key {
+        "sum" if section.has("rollup") => section.choice("rollup", &[("none", ())]).is_some(),
+        "last" => section.text_or("rollup", "") == "none",
+        _ => false,
+    }
+}
 
 /// The one key that says what is computed; of several or none a mistake.
 pub(super) fn read_key(section: &Section<'_>) -> Option<&'static str> {
@@ -48,11 +61,12 @@ pub(super) fn read_aggregate(
         "min" => quantity("min").map(Aggregate::Min),
         "max" => quantity("max").map(Aggregate::Max),
         "last" => {
-            let (last, rollup) = (quantity("last"), section.choice("rollup", &ROLLUPS));
+            let (last, rollup) = (quantity("last"), section.choice("rollup", &LAST_ROLLUPS));
             Some(Aggregate::Last(last?, rollup?))
         }
         "ratio" => read_ratio(section.section("ratio")?, stream, loading),
         "share_of_time" => read_time_in_state(section.section("share_of_time")?, stream),
+        "stock" => section.choice("stock", &Standing::ALL).map(Aggregate::Stock),
         other => samples::read(section, other, stream, loading),
     }
 }

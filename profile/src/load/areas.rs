@@ -10,8 +10,11 @@ use crate::{Area, Label, Validity};
 
 const REQUIRED: [&str; 5] = ["code", "name", "name_en", "kind", "parent"];
 const OPTIONAL: [&str; 5] = ["column", "row", "population", "valid_from", "valid_to"];
-/// `khu` is an invented area, for profiles without real ones.
-const KINDS: [&str; 5] = ["province", "xa", "phuong", "dac-khu", "khu"];
+/// `khu` is an invented area, for profiles without real ones; `tinh` and `huyen` are provinces and districts that
+/// ended.
+const KINDS: [&str; 7] = ["province", "xa", "phuong", "dac-khu", "khu", "tinh", "huyen"];
+/// Kinds of areas there are no more.
+const ENDED: [&str; 2] = ["tinh", "huyen"];
 /// The cartogram's greatest column and row.
 const CELL_MAX: u64 = 63;
 
@@ -51,6 +54,9 @@ fn read_one(row: &CsvRow<'_>) -> Option<Area> {
         && from >= to
     {
         row.mistake("valid_to", "is not after valid_from", "a later date, or nothing");
+    }
+    if ENDED.contains(&kind) && valid.to.is_none() {
+        row.mistake("valid_to", format!("a {kind} has ended: districts on 2025-07-01"), "the day it ended");
     }
     let (name, name_en) = (row.text("name"), row.text("name_en"));
     Some(Area {

@@ -69,7 +69,37 @@ fn read_week(section: &Section<'_>, loading: &mut Loading<'_>) -> Option<WorkCal
     {
         section.mistake("to", "is not after from", "a later time of the day");
     }
-    Some(WorkCalendar { id: id?, workdays, from: from?, to: to?, exceptions: Default::default() })
+    let breaks = read_breaks(section, from.zip(to), loading);
+    Some(WorkCalendar { id: id?, workdays, from: from?, to: to?, breaks, exceptions: Default::default() })
+}
+
+/// `breaks = ["11:30-13:30"]`: each inside office hours and after the one before.
+fn read_breaks(
+    section: &Section<'_>,
+    hours: Option<(Time, Time)>,
+    loading: &mut Loading<'_>,
+) -> Vec<(Time, Time)> {
+    let mut breaks: Vec<(Time, Time)> = Vec::new();
+    if !section.has("breaks") {
+        return breaks;
+    }
+    for (at, text) in section.words("breaks").unwrap_or_default() {
+        let parsed = text.split_once('-').and_then(|(from, to)| Some((parse_time(from)?, parse_time(to)?)));
+        let since = breaks.last().map(|last| last.1).or(hours.map(|hours| hours.0));
+        let until = hours.map(|hours| hours.1);
+        let fits = |(from, to): (Time, Time)| {
+            from < to && since.is_none_or(|since| since < from) && until.is_none_or(|until| to < until)
+        };
+        match parsed.filter(|both| fits(*both)) {
+            Some(both) => breaks.push(both),
+            None => {
+                let what = format!("\"{text}\" is no break of these office hours");
+                let allowed = "breaks in order, apart and inside office hours: \"11:30-13:30\"";
+                loading.found.add(at, &section.full("breaks"), what, allowed);
+            }
+        }
+    }
+    breaks
 }
 
 fn read_day(

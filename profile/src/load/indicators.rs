@@ -2,20 +2,21 @@
 
 use nhip_proto::{IndicatorId, Span, StreamId};
 
-use super::aggregates::{read_aggregate, read_filters, read_key};
+use super::aggregates::{read_aggregate, read_filters, read_key, reads_own_area};
 use super::derived::{self, Fact, Facts, read_derived, settle};
 use super::indicator_text::{definition_text, read_test};
 use super::measures::check_unit;
+use super::over_cases;
 use super::quantities::read_shown_unit;
-use super::streams::read_stream_name;
+use super::statistics::check_aggregate;
 use super::units::check_owner;
 use super::windows::read_window;
 use super::{Loading, TOPIC_LEVEL, is_topic_level};
 use crate::read::Section;
 use crate::unit::Dimension;
 use crate::{
-    Aggregate, Direction, Domain, Filter, GroupBy, Indicator, IndicatorTest, Label, Reconcile, Stream,
-    Tolerance,
+    Aggregate, Direction, Domain, Filter, GroupBy, Indicator, IndicatorTest, Label, OverCases, Reconcile,
+    Stream, Tolerance,
 };
 
 /// The most digits shown behind the point.
@@ -44,7 +45,9 @@ pub(super) struct Draft<'a> {
     named: Option<Named>,
     filter: Vec<Filter>,
     readings_min: Option<u32>,
+    own_area: bool,
     reconcile: Option<Reconcile>,
+    cases: Option<OverCases>,
     tests: Vec<IndicatorTest>,
 }
 
@@ -94,7 +97,7 @@ fn read_draft<'a>(section: Section<'a>, loading: &mut Loading<'_>) -> Draft<'a> 
     let id = read_id(&section, loading);
     let (unit, named) = (read_shown_unit(&section, "unit"), read_named(&section, loading));
     let key = read_key(&section);
-    let window = read_window(&section);
+    let window = read_window(&section, loading);
     let group =
         section.has("group").then(|| section.text("group")).flatten().map(|word| match word.as_str() {
             "source" => GroupBy::Source,
@@ -112,7 +115,9 @@ fn read_draft<'a>(section: Section<'a>, loading: &mut Loading<'_>) -> Draft<'a> 
         named,
         filter: Vec::new(),
         readings_min: None,
+        own_area: false,
         reconcile: None,
+        cases: None,
         tests,
         section,
     }
@@ -147,7 +152,7 @@ fn read_making(draft: &mut Draft<'_>, facts: &Facts, loading: &Loading<'_>) {
     let section = &draft.section;
     draft.reconcile = read_reconcile(draft, facts);
     let Some(key) = draft.key else {
-        read_stream_name(section, loading);
+        over_cases::read(section, "", loading);
         return;
     };
     if derived::KEYS.contains(&key) {
@@ -161,9 +166,12 @@ fn read_making(draft: &mut Draft<'_>, facts: &Facts, loading: &Loading<'_>) {
             "a formula, calculator or over_time",
         );
     }
-    let stream = read_stream_name(section, loading);
-    let known = stream.as_deref().and_then(|id| loading.profile.streams.get(id));
+    let (stream, over) = over_cases::read(section, key, loading);
+    draft.cases = over;
+    let known = stream.as_deref().and_then(|id| over_cases::names(section, id, loading));
     let aggregate = read_aggregate(section, key, known, loading);
+    check_aggregate(section, key, aggregate.as_ref(), known);
+    draft.own_area = reads_own_area(section, key);
     let filter = read_filters(section, "where", known, loading);
     if let (Some(aggregate), Some(unit)) = (&aggregate, &draft.fact.unit) {
         check_unit(section, aggregate, unit, loading);
@@ -263,7 +271,9 @@ fn finished(draft: &Draft<'_>) -> Option<Indicator> {
         tests: draft.tests.clone(),
         group: draft.fact.group.clone(),
         readings_min: draft.readings_min,
+        own_area: draft.own_area,
         reconcile: draft.reconcile.clone(),
+        cases: draft.cases,
     })
 }
 

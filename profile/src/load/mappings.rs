@@ -9,8 +9,8 @@ use crate::access::zone_names;
 use crate::read::Section;
 use crate::unit::all_units;
 use crate::{
-    Absent, Expected, MappedCondition, MappedState, MappedTime, MappedValue, Mapping, MappingTest, Path,
-    TimeFormat, canonical_unit, convertible, named_zone,
+    Absent, Expected, MappedCondition, MappedPlace, MappedState, MappedTime, MappedValue, Mapping,
+    MappingTest, Path, TimeFormat, Vn2000Zone, canonical_unit, convertible, named_zone,
 };
 
 const ABSENT: [(&str, Absent); 3] =
@@ -19,6 +19,12 @@ const FORMATS: &str = "rfc3339, epoch_s, epoch_ms, local, or a pattern such as %
 const PATH: &str = "a.b[0].c, list[key=value].v, [\"a.b\"], /a/b/0, $.a";
 /// What a test expects of a message that is taken without an item.
 const NOTHING: &str = "nothing";
+/// Coordinates of a place: whether they are plane ones, metres of VN-2000.
+const SYSTEMS: [(&str, bool); 2] = [("wgs84", false), ("vn2000", true)];
+/// Digits behind the point of a central meridian, in degrees: 105°45′ is 105.75.
+const MERIDIAN_SCALE: u8 = 4;
+/// Central meridians of the country, in 10⁻⁴ degrees.
+const MERIDIANS_E4: std::ops::RangeInclusive<i128> = 1_010_000..=1_110_000;
 /// Digits behind the point a factor may have.
 const FACTOR_SCALE: u8 = 12;
 
@@ -127,10 +133,27 @@ fn is_pattern(pattern: &str) -> bool {
     pattern.contains('%') && (reads_back(5) || reads_back(0))
 }
 
-fn read_place(section: Section<'_>) -> Option<(Path, Path)> {
-    let (longitude, latitude) = (path(&section, "lon"), path(&section, "lat"));
+fn read_place(section: Section<'_>) -> Option<MappedPlace> {
+    let plane = section.has("system") && section.choice("system", &SYSTEMS)?;
+    let keys = if plane { ("easting", "northing") } else { ("lon", "lat") };
+    let (east, north) = (path(&section, keys.0), path(&section, keys.1));
+    let zone = plane.then(|| read_zone(&section));
     section.finish();
-    longitude.zip(latitude)
+    // A zone with a mistake makes no place, least of all one in degrees.
+    let zone = zone.map_or(Some(None), |zone| zone.map(Some))?;
+    Some(MappedPlace { east: east?, north: north?, zone })
+}
+
+fn read_zone(section: &Section<'_>) -> Option<Vn2000Zone> {
+    let meridian = section.number("meridian", MERIDIAN_SCALE);
+    if meridian.is_some_and(|meridian| !MERIDIANS_E4.contains(&meridian)) {
+        section.mistake("meridian", "is no central meridian of the country", "101 to 111 degrees east");
+    }
+    let width = if section.has("zone_width") { section.whole("zone_width", 6)? } else { 3 };
+    if !matches!(width, 3 | 6) {
+        section.mistake("zone_width", format!("{width} degrees are no zone"), "3 or 6");
+    }
+    Some(Vn2000Zone { meridian_e4: i32::try_from(meridian?).ok()?, width_degrees: width })
 }
 
 fn read_value(

@@ -35,7 +35,9 @@ fn wanted(aggregate: &Aggregate, loading: &Loading<'_>) -> Wanted {
         quantity.map_or(Wanted::Free, |quantity| Wanted::Exactly(Dimension::of(&quantity.unit)))
     };
     match aggregate {
-        Aggregate::Count(_) | Aggregate::Distinct(_) | Aggregate::Onsets { .. } => Wanted::Counting,
+        Aggregate::Count(_) | Aggregate::Distinct(_) | Aggregate::Onsets { .. } | Aggregate::Stock(_) => {
+            Wanted::Counting
+        }
         Aggregate::Sum(operand)
         | Aggregate::Mean(operand)
         | Aggregate::Min(operand)

@@ -12,7 +12,7 @@ use crate::{Label, Source, SourceState};
 const REQUIRED: [&str; 6] = ["id", "stream", "area", "name", "name_en", "owner"];
 const OPTIONAL: [&str; 6] = ["cadence", "lateness", "state", "group", "longitude", "latitude"];
 /// The tables of a profile, for what is none of them.
-const TABLES: [&str; 4] = ["areas", "sources", "units", "calendars"];
+const TABLES: [&str; 6] = ["areas", "sources", "units", "calendars", "periods", "crosswalk"];
 const STATES: [SourceState; 3] = [SourceState::Connected, SourceState::Committed, SourceState::None];
 /// Digits behind the point of a position.
 const DEGREE_SCALE: u8 = 7;

@@ -6,6 +6,7 @@ use nhip_proto::{MINUTE, Span, StreamId};
 
 use super::badges::CLASSES;
 use super::calendars::read_time;
+use super::statistics::read_statistic;
 use super::{Loading, TOPIC_LEVEL, is_topic_level};
 use crate::access::zone_names;
 use crate::read::Section;
@@ -66,6 +67,7 @@ fn read_stream(section: &Section<'_>, loading: &mut Loading<'_>) -> Option<Strea
     let states = read_states(section, &quantities, loading);
     let things = read_things(section, &quantities, &states);
     let place = read_place(section, &states, loading);
+    let statistic = read_statistic(section, &quantities, &states);
     let disorder = section.span_or("disorder", usual.min(MINUTES));
     let lateness = section.span_or("lateness", LATENESS);
     let horizon = section.span_or("horizon", HORIZON);
@@ -100,6 +102,7 @@ fn read_stream(section: &Section<'_>, loading: &mut Loading<'_>) -> Option<Strea
         states,
         things,
         place,
+        statistic,
     })
 }
 

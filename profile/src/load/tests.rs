@@ -2,6 +2,7 @@
 
 use crate::{Mistake, Profile, check_report, load};
 
+mod cases;
 mod language;
 
 const PROFILE: &str = r#"
@@ -135,7 +136,8 @@ fn every_mistake_of_a_table_is_told_at_its_cell() {
         ),
         (
             "2,B,B,town,80,1,1",
-            "4:7: area.kind: unknown kind of area \"town\" (allowed: province, xa, phuong, dac-khu, khu)",
+            "4:7: area.kind: unknown kind of area \"town\" \
+             (allowed: province, xa, phuong, dac-khu, khu, tinh, huyen)",
         ),
         ("2,B,B,xa,80,0,0", "4:13: area.column: the cell is taken by 1 (allowed: one area per cell)"),
         ("2,B,B,xa,80,1,", "4:13: area.column: a cell needs column and row (allowed: both or none)"),
@@ -204,7 +206,8 @@ fn a_file_too_many_or_too_few_is_told() {
     assert_eq!(
         shown(load(&odd)),
         [
-            "notes.csv:0:0: is no table of a profile (allowed: areas*.csv, sources*.csv, units*.csv, calendars*.csv)"
+            "notes.csv:0:0: is no table of a profile (allowed: areas*.csv, sources*.csv, units*.csv, calendars*.csv, \
+             periods*.csv, crosswalk*.csv)"
         ]
     );
     assert_eq!(

@@ -9,7 +9,7 @@ use crate::{RotationPage, View};
 /// The most tiles of one view: a wall holds twelve figures at most.
 const TILES_MAX: usize = 12;
 /// The most pages of a view's secondary zone.
-const PAGES_MAX: usize = 12;
+const PAGES_MAX: usize = 32;
 /// The most indicators of one page.
 const PAGE_INDICATORS_MAX: usize = 4;
 /// The shortest stay of a page, and the usual one: whoever reads must have the time to.

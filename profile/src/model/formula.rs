@@ -90,6 +90,10 @@ pub enum Expression {
     },
     /// The critical limit of an indicator in force on the civil day the window starts; none: missing.
     Limit(IndicatorId),
+    /// The target of an indicator in force on the civil day the window starts, for the area; none: missing.
+    Target(IndicatorId),
+    /// What its target's curve expects by the month the window's last day lies in; without a curve: missing.
+    Expected(IndicatorId),
     /// `+`
     Add(Box<Self>, Box<Self>),
     /// `−`

@@ -2,10 +2,13 @@
 
 use nhip_proto::{Decimal, IndicatorId, Span, StreamId};
 
-use super::{Derived, Label};
+use super::{CaseInstant, Dated, Derived, Label, Standing};
 
 /// The most windows of a hopping indicator an instant may lie in.
 pub const HOPS_MAX: i64 = 96;
+
+/// The last day of a month a period may close on: the day after it is one in every month.
+pub const CLOSING_DAY_MAX: u8 = 27;
 
 /// One indicator: what is computed, over which windows, for which areas.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,8 +54,21 @@ pub struct Indicator {
     /// The least share of its expected readings a closed window needs to have a value, in ten-thousandths.
     /// Expected: over the sources due, the window's length ÷ their cadence.
     pub readings_min: Option<u32>,
+    /// `rollup = "none"`: it exists only at the place its readings speak of, never in the areas around.
+    pub own_area: bool,
     /// The figure it is checked against, for the word *đúng* of its badge.
     pub reconcile: Option<Reconcile>,
+    /// Over the cases of its stream, not over readings; none: over readings.
+    pub cases: Option<OverCases>,
+}
+
+/// When a case counts for an indicator over cases.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OverCases {
+    /// In the window this instant of it lies in.
+    At(CaseInstant),
+    /// In every window at whose end it stands so.
+    Stock(Standing),
 }
 
 /// What an indicator computes over the items of a window, or from other figures. All but `First` and `Last` roll
@@ -134,6 +150,8 @@ pub enum Aggregate {
         /// 100 for percent, else 1.
         factor: u32,
     },
+    /// How many cases stand so at the end of the window, now if it is open.
+    Stock(Standing),
     /// From the figures of other indicators.
     Derived(Derived),
 }
@@ -209,6 +227,8 @@ pub enum LastRollup {
     Min,
     /// The greatest.
     Max,
+    /// The one that came last by (event time, sequence, value): of the place itself, never of those around.
+    None,
 }
 
 /// A typed condition on an item of the same message (`where.class = "truck"`).
@@ -234,8 +254,13 @@ pub enum Window {
         /// From one start to the next.
         hop: Span,
     },
-    /// Civil hour, day, week, month, quarter or year in the profile's zone.
+    /// Civil hour, day, week, month, quarter, half year or year in the profile's zone.
     Calendar(CalendarUnit),
+    /// Civil months, quarters, half years or years that close on this day of their last month, 1 to
+    /// [`CLOSING_DAY_MAX`]: reporting periods (NĐ 09/2019/NĐ-CP, Điều 12: the 14th).
+    Closing(CalendarUnit, u8),
+    /// Dated periods with a name; an instant between them lies in no window.
+    Dated(Dated),
 }
 
 /// A civil period.
@@ -251,6 +276,8 @@ pub enum CalendarUnit {
     Month,
     /// Three civil months, from January, April, July, October on.
     Quarter,
+    /// Six civil months, from January and July on.
+    HalfYear,
     /// A civil year.
     Year,
 }

@@ -20,8 +20,8 @@ pub struct Mapping {
     pub id_path: Option<Path>,
     /// The sender's running number.
     pub sequence: Option<Path>,
-    /// Longitude and latitude.
-    pub place: Option<(Path, Path)>,
+    /// Where it is.
+    pub place: Option<MappedPlace>,
     /// Quantities.
     pub values: Vec<MappedValue>,
     /// States.
@@ -110,6 +110,26 @@ pub struct MappedState {
     pub words: BTreeMap<String, String>,
     /// What is meant where the path leads nowhere; none: no item.
     pub absent: Option<String>,
+}
+
+/// Where a reading's place stands in the payload.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MappedPlace {
+    /// Longitude in degrees, or with a zone the easting in metres.
+    pub east: Path,
+    /// Latitude in degrees, or with a zone the northing in metres.
+    pub north: Path,
+    /// The zone of plane coordinates of VN-2000; none: WGS 84.
+    pub zone: Option<Vn2000Zone>,
+}
+
+/// A zone of plane coordinates of VN-2000.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Vn2000Zone {
+    /// The central meridian in units of 10⁻⁴ degrees east.
+    pub meridian_e4: i32,
+    /// 3 or 6 degrees.
+    pub width_degrees: u8,
 }
 
 /// Whether a place in the payload holds (or does not hold) one of some texts, numbers or truths.

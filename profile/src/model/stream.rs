@@ -48,6 +48,21 @@ pub struct Stream {
     pub things: BTreeSet<String>,
     /// The state that says in which area a reading counts, its words being codes of areas; none: the source's area.
     pub place: Option<String>,
+    /// Its readings are figures of periods, which later ones take the place of; none: each reading counts.
+    pub statistic: Option<Statistic>,
+}
+
+/// What tells the figures of a statistic apart, and which of several of the same thing stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Statistic {
+    /// States that tell figures of one period and place apart: sector, span, price basis.
+    pub dimensions: Vec<String>,
+    /// The state that says how far the figure has come (ước, sơ bộ, chính thức): a later word stands before an earlier.
+    pub phase: Option<String>,
+    /// The quantity that numbers the revisions of a phase; the greater stands.
+    pub revision: Option<String>,
+    /// The state that says whether the figure is out (`yes`) or internal (`no`): kept, and in no figure.
+    pub released: Option<String>,
 }
 
 /// Bytes of an id of a thing at most.

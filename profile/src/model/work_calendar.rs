@@ -15,6 +15,8 @@ pub struct WorkCalendar {
     pub from: Time,
     /// The civil time they end.
     pub to: Time,
+    /// When nobody works between them (lunch): in order, apart, inside office hours.
+    pub breaks: Vec<(Time, Time)>,
     /// Days that are otherwise than the week says.
     pub exceptions: BTreeMap<Date, ExceptionalDay>,
 }
@@ -70,6 +72,7 @@ mod tests {
             workdays: [true, true, true, true, true, false, false],
             from: jiff::civil::time(7, 30, 0, 0),
             to: jiff::civil::time(17, 0, 0, 0),
+            breaks: Vec::new(),
             exceptions: BTreeMap::from([
                 (day("2026-01-02"), exception(DayKind::Holiday)),
                 (day("2026-01-10"), exception(DayKind::Makeup)),

@@ -1,6 +1,6 @@
 //! `expect …`: what must hold at a point of a story.
 
-use nhip_proto::{AreaCode, Decimal, EventTime, IndicatorId, Level, RowState, SourceId};
+use nhip_proto::{AreaCode, Decimal, EventTime, IndicatorId, Level, Origin, RowState, SourceId};
 
 use super::words::{Calendar, Word, Words, Wrong};
 use super::{Expectation, FigureExpectation};
@@ -20,8 +20,8 @@ const COUNTS: [&str; 11] = [
     "best_effort",
 ];
 const BADGE_WORDS: [&str; 4] = ["dung", "du", "sach", "song"];
-const FIGURE_WORDS: [&str; 8] =
-    ["a unit", "provisional", "final", "revised", "revision N", "k N", "m N", "level L"];
+const FIGURE_WORDS: [&str; 9] =
+    ["a unit", "provisional", "final", "revised", "revision N", "k N", "m N", "level L", "origin O"];
 
 pub(super) fn read_expectation(words: &mut Words<'_>, calendar: &Calendar<'_>) -> Result<Expectation, Wrong> {
     let subject = words.take("an indicator, ledger or badge")?;
@@ -92,6 +92,7 @@ fn read_figure(
         k: None,
         m: None,
         level: None,
+        origin: None,
     };
     while !words.is_empty() {
         read_condition(words, &mut figure)?;
@@ -111,6 +112,12 @@ fn read_condition(words: &mut Words<'_>, figure: &mut FigureExpectation) -> Resu
             let levels: Vec<&str> = Level::ALL.iter().map(|level| level.as_str()).collect();
             let level = Level::ALL.iter().find(|level| level.as_str() == word.text);
             figure.level = Some(*level.ok_or_else(|| Wrong::unknown(word, "level", &levels))?);
+        }
+        "origin" => {
+            let word = words.take("an origin")?;
+            let origins: Vec<&str> = Origin::ALL.iter().map(|origin| origin.as_str()).collect();
+            let origin = Origin::ALL.iter().find(|origin| origin.as_str() == word.text);
+            figure.origin = Some(*origin.ok_or_else(|| Wrong::unknown(word, "origin", &origins))?);
         }
         text => {
             let state = RowState::ALL.iter().find(|state| state.as_str() == text);

@@ -116,6 +116,7 @@ fn read_message(words: &mut Words<'_>, calendar: &Calendar<'_>) -> Result<Act, W
         boot: None,
         period: None,
         fault: false,
+        typed: false,
         qos: 1,
         times: 1,
     };
@@ -129,8 +130,9 @@ fn read_part(word: Word<'_>, message: &mut StoryMessage, calendar: &Calendar<'_>
     let Some((name, value)) = word.text.split_once('=') else {
         match word.text {
             "fault" => message.fault = true,
+            "typed" => message.typed = true,
             "untimed" => message.time = None,
-            _ => return Err(Wrong::unknown(word, "word", &["fault", "untimed", "name=value"])),
+            _ => return Err(Wrong::unknown(word, "word", &["fault", "typed", "untimed", "name=value"])),
         }
         return Ok(());
     };

@@ -2,7 +2,7 @@
 
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp, Zoned};
-use nhip_profile::{CalendarUnit, Window};
+use nhip_profile::{CalendarUnit, Dated, Window};
 use nhip_proto::MINUTE;
 
 /// The start of the window `count` windows after the one that starts here (before, if negative).
@@ -11,7 +11,10 @@ pub(super) fn step(window: &Window, zone: &TimeZone, start: i64, count: i64) -> 
     match window {
         Window::Tumbling(span) | Window::Hopping { hop: span, .. } => fixed(*span),
         Window::Calendar(CalendarUnit::Hour) => fixed(60 * MINUTE),
-        Window::Calendar(unit) => civil(*unit, zone, start, count).unwrap_or(start),
+        Window::Calendar(unit) | Window::Closing(unit, _) => {
+            civil(*unit, zone, start, count).unwrap_or(start)
+        }
+        Window::Dated(dated) => named(dated, zone, start, count).unwrap_or(start),
     }
 }
 
@@ -38,10 +41,19 @@ fn civil(unit: CalendarUnit, zone: &TimeZone, start: i64, count: i64) -> Option<
         CalendarUnit::Week => Span::new().try_weeks(count),
         CalendarUnit::Month => Span::new().try_months(count),
         CalendarUnit::Quarter => Span::new().try_months(count.saturating_mul(3)),
+        CalendarUnit::HalfYear => Span::new().try_months(count.saturating_mul(6)),
         CalendarUnit::Year => Span::new().try_years(count),
     };
     let moved = start.checked_add(span.ok()?).ok()?.start_of_day().ok()?;
     i64::try_from(moved.timestamp().as_nanosecond()).ok()
+}
+
+/// The dated period so many after the one that starts here.
+fn named(dated: &Dated, zone: &TimeZone, start: i64, count: i64) -> Option<i64> {
+    let date = Timestamp::from_nanosecond(i128::from(start)).ok()?.to_zoned(zone.clone()).date();
+    let at = dated.spans.iter().position(|(from, _)| *from == date)?;
+    let (from, _) = dated.spans.get(usize::try_from(i64::try_from(at).ok()?.checked_add(count)?).ok()?)?;
+    i64::try_from(from.to_zoned(zone.clone()).ok()?.timestamp().as_nanosecond()).ok()
 }
 
 #[cfg(test)]

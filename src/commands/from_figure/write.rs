@@ -123,6 +123,9 @@ impl Written<'_> {
 
 /// The quantity whose single reading is the figure.
 fn single_quantity(indicator: &Indicator) -> Option<&str> {
+    if indicator.cases.is_some() {
+        return None;
+    }
     match &indicator.aggregate {
         Aggregate::Sum(operand)
         | Aggregate::Mean(operand)

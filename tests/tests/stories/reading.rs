@@ -33,13 +33,17 @@ pub(crate) fn json(message: &StoryMessage, stream: &Stream) -> String {
     members.extend(message.period.iter().map(|period| format!("\"period_s\":{}", period / SECOND)));
     let is_state = |(name, value): &&(String, StoryValue)| match value {
         StoryValue::State(_) => true,
-        StoryValue::Missing => stream.states.contains_key(name),
-        StoryValue::Number(..) => false,
+        // Codes of areas and numbers of cases may be digits alone.
+        StoryValue::Missing | StoryValue::Number(..) => stream.has_words(name),
     };
     let (states, values): (Vec<_>, Vec<_>) = message.values.iter().partition(is_state);
     let shown = |listed: Vec<&(String, StoryValue)>| {
-        let each =
-            |(name, value): &(String, StoryValue)| format!("\"{name}\":{}", value_json(value, message.fault));
+        let each = |(name, value): &(String, StoryValue)| match value {
+            StoryValue::Number(number, unit) if stream.has_words(name) => {
+                format!("\"{name}\":\"{number}{unit}\"")
+            }
+            value => format!("\"{name}\":{}", value_json(value, message.fault)),
+        };
         listed.into_iter().map(each).collect::<Vec<_>>().join(",")
     };
     members.push(format!("\"values\":{{{}}}", shown(values)));

@@ -43,12 +43,14 @@ export class NhipCartogram extends Panel {
     const indicator = map === null ? undefined : this.model.indicator(map);
     if (!indicator || cells.length === 0)
       return html`<section class="map panel"><p>${words.t("map.none")}</p></section>`;
-    const box = bounds(cells);
+    const units = cells.length > 1 ? `${words.t("map.units", { n: cells.length })} · ` : "";
+    const outline = snapshot.view.outline ?? [];
+    const box = bounds([...cells.map((area) => area.cell!), ...outline]);
     return html`
       <section class="map panel" aria-label=${words.name(indicator.name)}>
         <header class="map-head">
           <h2>${words.name(indicator.name)}</h2>
-          <p class="map-caption">${words.t("map.units", { n: cells.length })} · ${words.t("map.caption")}</p>
+          <p class="map-caption">${units}${words.t("map.caption")}</p>
         </header>
         <svg class="cells" viewBox=${box} role="group" aria-label=${words.t("map.aria", { n: cells.length })}
           @keydown=${(event: KeyboardEvent) => this.#walk(event)}
@@ -61,6 +63,7 @@ export class NhipCartogram extends Panel {
               <rect width="4" height="14" class="hatch-line"></rect>
             </pattern>
           </defs>
+          ${outline.map(outside)}
           ${cells.map((area, at) => this.#cell(area, at === 0))}
         </svg>
         <p class="readout"><span class="readout-name" data-cell="read-name"></span>
@@ -159,7 +162,7 @@ export class NhipCartogram extends Panel {
 
   #read(now: number): void {
     const map = this.model.snapshot.view.map;
-    const area = this.#chosen?.area ?? this.model.province;
+    const area = this.#chosen?.area ?? this.model.home;
     const indicator = map === null ? undefined : this.model.indicator(map);
     if (!area || !indicator || map === null) return;
     const { words } = this.model;
@@ -232,9 +235,15 @@ function placed(areas: Area[]): Area[] {
   return areas.filter((area) => area.cell !== null);
 }
 
-function bounds(areas: Area[]): string {
-  const columns = areas.map((area) => area.cell![0]);
-  const rows = areas.map((area) => area.cell![1]);
+/** A cell outside the area the view is limited to: where that area lies, nothing else is known here. */
+function outside([column, row]: [number, number]): unknown {
+  const at = `translate(${column * STEP} ${row * STEP})`;
+  return svg`<rect class="outside" transform=${at} width=${SIDE} height=${SIDE} rx="7"></rect>`;
+}
+
+function bounds(cells: [number, number][]): string {
+  const columns = cells.map((cell) => cell[0]);
+  const rows = cells.map((cell) => cell[1]);
   const [left, top] = [Math.min(...columns), Math.min(...rows)];
   const [wide, high] = [Math.max(...columns) - left + 1, Math.max(...rows) - top + 1];
   return `${left * STEP - 2} ${top * STEP - 2} ${wide * STEP - GAP + 4} ${high * STEP - GAP + 4}`;

@@ -1,7 +1,7 @@
 // The panel behind a click or Enter: definition, window, k of m with the missing named, offsets, samples.
 import { html, nothing } from "lit";
 import { part } from "../cell.ts";
-import { explain, type Explanation, type NamedSource, type Sample } from "../explanation.ts";
+import { NO_SOURCE, explain, type Explanation, type NamedSource, type Sample } from "../explanation.ts";
 import { number } from "../format.ts";
 import { unitText } from "../phrases.ts";
 import { Panel } from "./panel.ts";
@@ -16,7 +16,7 @@ export class NhipExplain extends Panel {
   base = "";
   #indicator = "";
   #area = "";
-  #answer: Explanation | string | null = null;
+  #answer: Explanation | string | typeof NO_SOURCE | null = null;
   #abort = new AbortController();
   #opener: Element | null = null;
 
@@ -81,6 +81,9 @@ export class NhipExplain extends Panel {
     const { words } = this.model;
     if (this.#indicator === "") return nothing;
     if (this.#answer === null) return html`<p class="wait" role="status">${words.t("explain.loading")}</p>`;
+    if (this.#answer === NO_SOURCE) {
+      return html`<p class="wait" role="status">${words.t("explain.no_source")}</p>`;
+    }
     if (typeof this.#answer === "string") {
       return html`<p class="wait" role="alert">${words.t("explain.failed", { reason: this.#answer })}</p>`;
     }
@@ -123,8 +126,9 @@ export class NhipExplain extends Panel {
   #value(answer: Explanation): string {
     const { words } = this.model;
     const indicator = this.model.indicator(this.#indicator);
-    const { value, unit } = answer.figure ?? {};
-    if (value === null || value === undefined) return "—";
+    const { value, unit, source_state } = answer.figure ?? {};
+    if (value === null || value === undefined)
+      return source_state && source_state !== "connected" ? words.t("state.never") : "—";
     return number(value, indicator?.scale ?? 0, words.lang) + unitText(unit ?? indicator?.unit ?? "", words);
   }
 

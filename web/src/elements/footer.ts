@@ -1,6 +1,7 @@
 // The bottom line: the four words for the installation and each domain, sources, link, position in the log.
 import { html } from "lit";
 import { Cell, Mark, part } from "../cell.ts";
+import { domainsOf, shownDomains } from "../domains.ts";
 import { number } from "../format.ts";
 import type { Key } from "../i18n.ts";
 import type { Badge, UnitBadge } from "../protocol.ts";
@@ -10,11 +11,14 @@ import { shareText } from "./tile.ts";
 const WORDS = ["dung", "du", "sach", "song"] as const;
 /** Units named on the bottom line: those with the worst words. */
 const UNITS_MAX = 3;
+/** Domains on the bottom line: all of them, or those with the worst words. */
+const DOMAINS_MAX = 6;
 const UNIT_PLACES = Array.from({ length: UNITS_MAX }, (_, at) => at);
 
 /** `<nhip-footer>` */
 export class NhipFooter extends Panel {
-  #shares = new Map<string, Cell[]>();
+  #whole: Cell[] = [];
+  #domains: { name: Cell; shares: Cell[] }[] = [];
   #cells = new Map<string, Cell>();
   #units: Cell[] = [];
   #link: Mark | null = null;
@@ -22,16 +26,19 @@ export class NhipFooter extends Panel {
 
   protected override render(): unknown {
     const { words, snapshot } = this.model;
-    const domains = Object.keys(snapshot.badges)
-      .filter((id) => id !== "")
-      .sort();
+    const places = Math.min(domainsOf(snapshot.badges).length, DOMAINS_MAX);
     return html`
       <footer class="bottom">
         <div class="quality" role="group" aria-label=${words.t("footer.title")}>
-          <div class="domain whole" data-domain="">${this.#words(words.t("footer.all"))}</div>
-          <div class="domains">${domains.map(
-            (id) => html`
-            <div class="domain" data-domain=${id}>${this.#words(this.#domainName(id))}</div>`,
+          ${
+            snapshot.view.area
+              ? html`<div class="domain">${words.t("footer.limited")}</div>`
+              : html`<div class="domain whole" data-domain="">${this.#words(words.t("footer.all"))}</div>`
+          }
+          <div class="domains">${Array.from(
+            { length: places },
+            () => html`
+            <div class="domain" data-place>${this.#words("")}</div>`,
           )}</div>
         </div>
         <div class="units"><span class="domain-name" data-cell="units-title"></span>${UNIT_PLACES.map(
@@ -54,7 +61,7 @@ export class NhipFooter extends Panel {
 
   #words(name: string): unknown {
     const { words } = this.model;
-    return html`<span class="domain-name">${name}</span>${WORDS.map(
+    return html`<span class="domain-name">${name || html`<span data-name></span>`}</span>${WORDS.map(
       (word) => html`
       <span class="word"><span class="word-name">${words.t(`badge.${word}`)}</span><span class="word-value"
         data-word=${word}></span></span>`,
@@ -68,10 +75,13 @@ export class NhipFooter extends Panel {
 
   protected override updated(): void {
     if (this.#cells.size === 0) {
-      for (const block of this.querySelectorAll<HTMLElement>(".domain")) {
-        const cells = [...block.querySelectorAll("[data-word]")].map((element) => new Cell(element));
-        this.#shares.set(block.dataset.domain ?? "", cells);
-      }
+      const words = (block: Element): Cell[] =>
+        [...block.querySelectorAll("[data-word]")].map((element) => new Cell(element));
+      this.#whole = [...this.querySelectorAll(".whole")].flatMap(words);
+      this.#domains = [...this.querySelectorAll(".domain[data-place]")].map((block) => ({
+        name: new Cell(part(block, "[data-name]")),
+        shares: words(block),
+      }));
       this.#units = [...this.querySelectorAll(".unit-words")].map((element) => new Cell(element));
       for (const name of ["sources", "ingest", "rate", "lag", "link", "offset", "units-title"]) {
         this.#cells.set(name, new Cell(part(this, `[data-cell=${name}]`)));
@@ -85,7 +95,12 @@ export class NhipFooter extends Panel {
   override paint(): void {
     const { words, snapshot, heartbeat, link, store } = this.model;
     const { lang } = words;
-    for (const [id, cells] of this.#shares) this.#share(cells, snapshot.badges[id]);
+    this.#share(this.#whole, snapshot.badges[""]);
+    shownDomains(snapshot.badges, DOMAINS_MAX).forEach((id, at) => {
+      const place = this.#domains[at];
+      place?.name.set(this.#domainName(id));
+      if (place) this.#share(place.shares, snapshot.badges[id]);
+    });
     this.#paintUnits(heartbeat?.units ?? snapshot.units ?? []);
     const { live, due } = heartbeat?.sources ?? snapshot.sources;
     this.#set("sources", `${number(live, 0, lang)}/${number(due, 0, lang)}`);

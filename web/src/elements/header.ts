@@ -13,13 +13,19 @@ export class NhipHeader extends Panel {
   #state: Mark | null = null;
 
   protected override render(): unknown {
-    const { words, snapshot } = this.model;
+    const { words, snapshot, home } = this.model;
+    const limited = snapshot.view.area && home ? words.name(home.name) : "";
+    const ioc = words.t("app.ioc");
+    // The title of a view speaks of the whole.
+    const under = limited
+      ? `${words.name(snapshot.profile.name)} · ${ioc}`
+      : `${ioc} · ${words.name(snapshot.view.title)}`;
     const banner = words.name(snapshot.profile.banner);
     return html`
       <header class="top">
         <div class="place">
-          <h1>${words.name(snapshot.profile.name)}</h1>
-          <p>${words.t("app.ioc")} · ${words.name(snapshot.view.title)}</p>
+          <h1>${limited || words.name(snapshot.profile.name)}</h1>
+          <p>${under}</p>
         </div>
         <div class="lost" role="alert">
           <strong data-cell="lost"></strong><span data-cell="lost-at"></span>

@@ -38,14 +38,14 @@ export class NhipRotation extends Panel {
   }
 
   #page(page: RotationPage): unknown {
-    const { words, province } = this.model;
+    const { words, home } = this.model;
     return html`
       <div class="page" hidden>
         <h2>${words.name(page.title)}</h2>
         <div class="smalls">${page.indicators.map((id) => {
           const indicator = this.model.indicator(id);
           return html`
-          <button class="card small" type="button" data-indicator=${id} data-area=${province?.code ?? ""}>
+          <button class="card small" type="button" data-indicator=${id} data-area=${home?.code ?? ""}>
             <span class="name">${words.name(indicator?.name)}</span>
             <span class="small-value" data-cell="value"></span>
             <span class="small-foot"><span class="age">${clockIcon}<span data-cell="age"></span></span>
@@ -99,7 +99,7 @@ export class NhipRotation extends Panel {
   #paintSmall(figure: Small, now: number): State | null {
     const { words } = this.model;
     const indicator = this.model.indicator(figure.indicator);
-    const area = this.model.province?.code ?? "";
+    const area = this.model.home?.code ?? "";
     const row = this.model.row(figure.indicator, area);
     if (!indicator) return null;
     const current = row ? state(row, indicator, now, this.model.clock.grace_ms) : null;

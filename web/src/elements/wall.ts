@@ -19,9 +19,9 @@ export class NhipWall extends Panel {
   #rotation: Panel | null = null;
 
   protected override render(): unknown {
-    const { snapshot, words, province } = this.model;
+    const { snapshot, words, home } = this.model;
     const tiles = snapshot.view.tiles.slice(0, TILES_MAX);
-    const area = province?.code ?? "";
+    const area = home?.code ?? "";
     const pages = snapshot.view.rotation ?? [];
     return html`
       ${this.model.replay ? html`<nhip-replay .model=${this.model}></nhip-replay>` : ""}

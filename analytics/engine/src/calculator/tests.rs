@@ -22,7 +22,7 @@ pub(super) fn request<'a>(
     parameters: &'a BTreeMap<String, Decimal>,
     scale: u8,
 ) -> Request<'a> {
-    Request { inputs, parameters, date: date(2026, 11, 21), scale }
+    Request { inputs, parameters, date: date(2026, 11, 21), hour: 7, scale }
 }
 
 #[test]

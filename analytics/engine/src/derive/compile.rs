@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use nhip_profile::{self as profile, Aggregate, Indicator, Profile, Severity};
 use nhip_proto::{Decimal, IndicatorId};
 
-use super::formula::Names;
+use super::formula::{Names, Set};
 use super::{
     Agreement, AlarmLevels, Calculation, Compute, Dependent, Derivation, Derivations, Input, MEASURED,
 };
@@ -130,7 +130,7 @@ fn compute(profile: &Profile, derived: &profile::Derived) -> (Compute, Vec<Vec<u
         profile::Compute::Formula(expression) => {
             let mut names = Names { inputs: &derived.inputs, limits: Vec::new() };
             let term = names.term(expression);
-            let limits = names.limits.iter().map(|id| critical(profile, id)).collect();
+            let limits = names.limits.iter().map(|(set, id)| limits_of(profile, *set, id)).collect();
             let mut backs = vec![Vec::new(); derived.inputs.len()];
             term.backs(&mut backs);
             for backs in &mut backs {
@@ -154,13 +154,19 @@ fn compute(profile: &Profile, derived: &profile::Derived) -> (Compute, Vec<Vec<u
     }
 }
 
-/// The dated critical limits of an indicator, with their digits behind the point.
-fn critical(profile: &Profile, id: &IndicatorId) -> (Vec<Limit>, u8) {
+/// The dated critical limits or targets of an indicator, with their digits behind the point.
+fn limits_of(profile: &Profile, set: Set, id: &IndicatorId) -> (Vec<Limit>, u8) {
+    let scale = profile.indicators.get(id).map_or(0, |indicator| indicator.scale);
+    if set != Set::Limit {
+        let targets = profile.targets.iter().filter(|target| &target.indicator == id);
+        let limits = targets.filter_map(|target| Limit::of_target(target, set == Set::Expected));
+        return (limits.collect(), scale);
+    }
     let meant = profile
         .thresholds
         .iter()
         .filter(|threshold| &threshold.indicator == id && threshold.severity == Severity::Critical);
-    (meant.map(Limit::from).collect(), profile.indicators.get(id).map_or(0, |indicator| indicator.scale))
+    (meant.map(Limit::from).collect(), scale)
 }
 
 fn alarm_levels(profile: &Profile, inputs: &BTreeMap<String, IndicatorId>) -> Vec<AlarmLevels> {
@@ -303,7 +309,12 @@ fn places(plan: &Plan, profile: &Profile, derivations: &mut Derivations) {
         if profile.children(code).next().is_some() {
             continue;
         }
-        for around in plan.chain(place).iter().filter(|around| **around != place) {
+        // What an area became part of lies around nothing of it.
+        let holds = |around: &&u32| {
+            let code = plan.codes.get(**around as usize);
+            code.is_some_and(|code| profile.children(code).next().is_some())
+        };
+        for around in plan.chain(place).iter().filter(|around| **around != place).filter(holds) {
             if let Some(list) = derivations.parts.get_mut(*around as usize) {
                 list.push(place);
             }

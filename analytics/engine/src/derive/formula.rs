@@ -54,8 +54,19 @@ type Found = Result<Option<Exact>, Overflow>;
 /// Numbers the indicators a formula names.
 pub(crate) struct Names<'a> {
     pub(crate) inputs: &'a [IndicatorId],
-    /// Indicators whose limit is read, in the order first met.
-    pub(crate) limits: Vec<IndicatorId>,
+    /// What was set for indicators and is read, in the order first met.
+    pub(crate) limits: Vec<(Set, IndicatorId)>,
+}
+
+/// What was set for an indicator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Set {
+    /// The critical limit.
+    Limit,
+    /// The target.
+    Target,
+    /// What the target's curve expects by now.
+    Expected,
 }
 
 impl Names<'_> {
@@ -74,7 +85,9 @@ impl Names<'_> {
                 let at = self.inputs.iter().position(|known| known == indicator);
                 at.map_or(Term::Missing, |at| Term::Input(at, *back))
             }
-            Expression::Limit(indicator) => Term::Limit(self.limit(indicator)),
+            Expression::Limit(indicator) => Term::Limit(self.limit(Set::Limit, indicator)),
+            Expression::Target(indicator) => Term::Limit(self.limit(Set::Target, indicator)),
+            Expression::Expected(indicator) => Term::Limit(self.limit(Set::Expected, indicator)),
             Expression::Add(left, right) => two(left, right, Term::Add),
             Expression::Subtract(left, right) => two(left, right, Term::Subtract),
             Expression::Multiply(left, right) => two(left, right, Term::Multiply),
@@ -113,10 +126,10 @@ impl Names<'_> {
         }
     }
 
-    fn limit(&mut self, indicator: &IndicatorId) -> usize {
-        let known = self.limits.iter().position(|known| known == indicator);
+    fn limit(&mut self, set: Set, indicator: &IndicatorId) -> usize {
+        let known = self.limits.iter().position(|(known, of)| *known == set && of == indicator);
         known.unwrap_or_else(|| {
-            self.limits.push(indicator.clone());
+            self.limits.push((set, indicator.clone()));
             self.limits.len() - 1
         })
     }

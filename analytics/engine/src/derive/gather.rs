@@ -8,6 +8,7 @@ use super::exact::Overflow;
 use super::formula::Reading;
 use super::{Calculation, Compute, Derivation, Input, Stage};
 use crate::calculator::{Exact, Outcome, Request, evaluate};
+use crate::calendar::Calendar;
 use crate::cell::{Amounts, Cell, SAMPLES_MAX};
 use crate::lane::{Board, Lane};
 use crate::level::{Limit, in_force};
@@ -197,6 +198,10 @@ impl<'a> Field<'a> {
         let mut present = false;
         let mut values = Vec::new();
         for place in self.plan.derived.inside(window.derivation, window.place) {
+            // Before it began it is put together from areas that are among these places themselves.
+            if self.plan.begins.get(*place as usize).is_some_and(|begins| window.start < *begins) {
+                continue;
+            }
             let Some(lane) = self.board.lane(window.number, *place) else { continue };
             let inner = lane.find(window.start).and_then(|at| lane.cells.get(at));
             let Some(inner) = inner else { continue };
@@ -240,9 +245,17 @@ impl Look<'_, '_> {
         found().map_or(Ok(None), |seen| seen.value())
     }
 
+    fn calendar(&self) -> Option<&Calendar> {
+        self.field.plan.calendars.get(self.window.definition.calendar as usize)
+    }
+
     fn date(&self) -> Option<jiff::civil::Date> {
+        Some(self.calendar()?.date(self.window.start))
+    }
+
+    fn last_date(&self) -> Option<jiff::civil::Date> {
         let calendar = self.field.plan.calendars.get(self.window.definition.calendar as usize)?;
-        Some(calendar.date(self.window.start))
+        Some(calendar.date(self.window.end.saturating_sub(1)))
     }
 
     fn calculate(&self, calculation: &Calculation) -> Result<Option<Outcome>, Overflow> {
@@ -251,7 +264,7 @@ impl Look<'_, '_> {
             let windows = (0..self.starts.len() as u16).map(|back| self.read(*input, back));
             inputs.insert(name.clone(), windows.collect::<Result<_, _>>()?);
         }
-        let Some(date) = self.date() else { return Ok(None) };
+        let (Some(date), Some(calendar)) = (self.date(), self.calendar()) else { return Ok(None) };
         let group = self.field.plan.group(self.window.place);
         let levels = calculation.levels.iter();
         let mut levels = levels.filter(|known| known.group == group && known.valid.holds_on(date));
@@ -261,7 +274,8 @@ impl Look<'_, '_> {
             }
         }
         let scale = self.window.definition.scale;
-        let request = Request { inputs: &inputs, parameters: &calculation.parameters, date, scale };
+        let hour = calendar.hour(self.window.start);
+        let request = Request { inputs: &inputs, parameters: &calculation.parameters, date, hour, scale };
         Ok(evaluate(&calculation.name, &request))
     }
 }
@@ -276,8 +290,15 @@ impl Reading for Look<'_, '_> {
         let (limits, scale): &(Vec<Limit>, u8) = limits.get(limit)?;
         let area = self.field.plan.codes.get(self.window.place as usize)?;
         let place = (area, self.field.plan.group(self.window.place));
-        let found = in_force(limits, Severity::Critical, self.date()?, place)?;
-        Exact::of(found.limit, *scale)
+        // A plan's course is asked for the month the window ends in, which begins in the month before where periods
+        // close on a day.
+        let ends = limits.iter().any(|limit| limit.curve.is_some());
+        let date = if ends { self.last_date()? } else { self.date()? };
+        let found = in_force(limits, Severity::Critical, date, place)?;
+        let whole = Exact::of(found.limit, *scale)?;
+        let Some(curve) = &found.curve else { return Some(whole) };
+        let due = whole.numerator.checked_mul(i128::from(curve.share(date.month())))?;
+        Exact::reduced(due, whole.denominator.checked_mul(i128::from(curve.whole))?)
     }
 }
 

@@ -1,5 +1,7 @@
 //! From a checked profile to a plan.
 
+mod over_cases;
+
 use jiff::tz::TimeZone;
 use nhip_profile::{Aggregate, DistinctOf, Filter, GroupBy, Indicator, Operand, Profile, Stream, Term};
 use nhip_proto::ProfileText;
@@ -14,6 +16,7 @@ use crate::derive::derive;
 use crate::duty::Answerable;
 use crate::level::Limit;
 use crate::reports::{self, DeadlinePlan};
+use crate::statistic::StatisticPlan;
 use crate::table::Words;
 
 /// A definition of an earlier profile whose windows are not forgotten yet.
@@ -81,33 +84,15 @@ impl<'a> Compiler<'a> {
         for old in retired {
             places::name_groups(old.profile, old.indicator, areas);
         }
-        self.plan.read_places(self.profile, areas);
+        self.plan.read_places(self.profile, &self.zone, areas);
+        self.plan.read_reaches(self.profile);
     }
 
     fn stream(&mut self, stream: &Stream, areas: &Words) -> StreamPlan {
-        let mut names = Vec::new();
-        for (name, default) in &stream.quantities {
-            let Some(quantity) = self.profile.quantities.get(name) else { continue };
-            let kind = NameKind::Quantity {
-                unit: quantity.unit.clone(),
-                default: default.clone(),
-                scale: quantity.scale,
-                range: quantity.range,
-            };
-            names.push(self.name(name, kind));
-        }
-        for (name, states) in &stream.states {
-            let states: Vec<(String, u32)> =
-                states.iter().map(|state| (state.clone(), self.words.intern(state))).collect();
-            let offline = states.iter().find(|(text, _)| text == "offline").map(|(_, word)| *word);
-            names.push(self.name(name, NameKind::State { states, offline }));
-        }
-        for name in &stream.things {
-            names.push(self.name(name, NameKind::Thing));
-        }
-        names.sort_by(|left, right| left.text.cmp(&right.text));
+        let names = self.names(stream);
         StreamPlan {
             place: stream.place.as_ref().and_then(|name| PlaceBy::new(name, &names, areas)),
+            statistic: stream.statistic.as_ref().map(|own| StatisticPlan::new(own, stream, &names)),
             id: stream.id.as_str().to_owned(),
             identity: stream.identity,
             cadence: stream.cadence.max(1),
@@ -118,6 +103,7 @@ impl<'a> Compiler<'a> {
             deadline: DeadlinePlan::of(self.profile, stream, &self.zone),
             skew: stream.skew.max(0),
             names,
+            cases: Vec::new(),
             series: Vec::new(),
             definitions: Vec::new(),
         }
@@ -143,6 +129,7 @@ impl<'a> Compiler<'a> {
     ) {
         let calendar = self.calendar(zone, indicator);
         let stream = self.plan.stream(indicator.stream.as_str()).unwrap_or(NOWHERE);
+        let cases = self.enter_cases((profile, zone), indicator, stream);
         let limits = profile.thresholds.iter().filter(|threshold| threshold.indicator == indicator.id);
         let (kind, factor) = kind_of(&indicator.aggregate);
         let horizon = profile.streams.get(&indicator.stream).map_or(0, |stream| stream.horizon.max(0));
@@ -156,6 +143,7 @@ impl<'a> Compiler<'a> {
             kind,
             filter: self.conditions(stream, &indicator.filter),
             split: self.split(profile, stream, indicator, areas),
+            dated: self.plan.calendars.get(calendar as usize).and_then(Calendar::dated),
             from: cut.0,
             to: cut.1,
             restated: Vec::new(),
@@ -168,6 +156,7 @@ impl<'a> Compiler<'a> {
             keep: horizon,
             readings_min: self.completeness(profile, indicator, areas),
             agreement: None,
+            own_area: indicator.own_area,
             left_out: false,
             reports: self.reports(stream),
         };
@@ -178,6 +167,7 @@ impl<'a> Compiler<'a> {
         if same_digits && stream != NOWHERE {
             self.drive(number, stream, indicator);
         }
+        self.leave_cases(stream, cases);
     }
 
     fn split(&mut self, profile: &Profile, stream: u32, indicator: &Indicator, areas: &Words) -> Split {
@@ -186,7 +176,7 @@ impl<'a> Compiler<'a> {
             Some(GroupBy::Source) => Split::Source,
             Some(GroupBy::State(state)) => {
                 let name = (state.as_str(), self.name_number(stream, state));
-                let stream = profile.streams.get(&indicator.stream);
+                let stream = profile.names_of(indicator);
                 places::state_split(&self.plan, areas, self.words, stream, name)
             }
         }
@@ -277,6 +267,8 @@ impl<'a> Compiler<'a> {
             Aggregate::Delta { counter, step_max } | Aggregate::Rate { counter, step_max, .. } => {
                 self.series(stream, counter, &Reads::Steps(*step_max), number, indicator);
             }
+            // Cases stand as they do; no name moves them.
+            Aggregate::Stock(_) => self.driver(stream, "", number, None, None),
             Aggregate::Derived(_) => {}
         }
     }
@@ -412,6 +404,7 @@ fn kind_of(aggregate: &Aggregate) -> (Kind, i128) {
         Aggregate::Leq(_) => (Kind::Leq, 1),
         Aggregate::HarmonicMean { .. } => (Kind::Harmonic, 1),
         Aggregate::Onsets { .. } => (Kind::Onsets, 1),
+        Aggregate::Stock(_) => (Kind::Stock, 1),
         Aggregate::Derived(_) => (Kind::Derived, 1),
     }
 }

@@ -1,9 +1,11 @@
 //! Places: areas, and groups inside areas, in one space of numbers that stay. All follows from the interned texts.
 
-use nhip_profile::{GroupBy, Indicator, Profile, Stream};
+use jiff::tz::TimeZone;
+use nhip_profile::{Crossing, GroupBy, Indicator, Profile, SHARE_WHOLE, Stream};
 use nhip_proto::AreaCode;
 
 use super::{NOWHERE, Plan};
+use crate::calendar::midnight;
 use crate::table::Words;
 
 /// Groups of one definition with a name of their own; what lies beyond belongs to [`OTHER`].
@@ -83,7 +85,7 @@ pub(super) fn name_areas(profile: &Profile, areas: &mut Words) {
 
 /// Numbers for the places of an indicator's groups.
 pub(super) fn name_groups(profile: &Profile, indicator: &Indicator, areas: &mut Words) {
-    let Some(stream) = profile.streams.get(&indicator.stream) else { return };
+    let Some(stream) = profile.names_of(indicator) else { return };
     match &indicator.group {
         None => {}
         Some(GroupBy::Source) => name_sources(profile, stream, areas),
@@ -172,7 +174,7 @@ fn text(area: &str, by: char, group: &str) -> String {
 
 impl Plan {
     /// Works out what each number stands for, and for which places what happens there counts.
-    pub(super) fn read_places(&mut self, profile: &Profile, areas: &Words) {
+    pub(super) fn read_places(&mut self, profile: &Profile, zone: &TimeZone, areas: &Words) {
         let whole = |text: &str| !text.contains([BY_STATE, BY_SOURCE]);
         self.areas = areas.texts().rposition(whole).map_or(0, |last| last + 1);
         for (number, text) in areas.texts().enumerate() {
@@ -203,9 +205,41 @@ impl Plan {
                 }
             });
             self.chains.push(chain);
+            self.ends.push(end_of(profile, &code, zone));
+            self.begins.push(begin_of(profile, &code, zone));
             self.codes.push(code);
             self.groups.push(group.to_owned());
         }
+    }
+
+    /// Works out for which areas a source counts that speaks of many: its own and those around, and all inside.
+    pub(super) fn read_reaches(&mut self, profile: &Profile) {
+        let mut reaches: Vec<Vec<u32>> = self.chains.iter().take(self.areas).cloned().collect();
+        for (inside, chain) in self.chains.iter().enumerate().take(self.areas) {
+            for around in chain.iter().filter(|around| **around as usize != inside) {
+                if let Some(reach) = reaches.get_mut(*around as usize) {
+                    reach.push(inside as u32);
+                }
+            }
+        }
+        self.reaches = reaches;
+        let valid =
+            |code: &AreaCode| profile.areas.get(code).map(|area| area.valid.clone()).unwrap_or_default();
+        self.valid = self.codes.iter().take(self.areas).map(valid).collect();
+    }
+
+    /// The areas the sources of a stream in an area count for: where readings name the area, those inside, too.
+    pub(crate) fn reach(&self, stream: u32, area: u32) -> &[u32] {
+        let named = self.streams.get(stream as usize).is_some_and(|stream| stream.place.is_some());
+        match self.reaches.get(area as usize) {
+            Some(reach) if named => reach,
+            _ => self.chain(area),
+        }
+    }
+
+    /// Whether an area is one on a day.
+    pub(crate) fn stands_on(&self, area: u32, date: jiff::civil::Date) -> bool {
+        self.valid.get(area as usize).is_none_or(|valid| valid.holds_on(date))
     }
 
     /// The area a place lies in.
@@ -224,11 +258,25 @@ impl Plan {
     }
 }
 
+/// From when on windows of an area would begin when it had ended.
+fn end_of(profile: &Profile, code: &AreaCode, zone: &TimeZone) -> i64 {
+    let end = profile.areas.get(code).and_then(|area| area.valid.to);
+    end.and_then(|date| midnight(zone, date)).unwrap_or(i64::MAX)
+}
+
+/// When an area began that others went over to whole.
+fn begin_of(profile: &Profile, code: &AreaCode, zone: &TimeZone) -> i64 {
+    let whole = |crossing: &Crossing| &crossing.new == code && crossing.share == SHARE_WHOLE;
+    let begin = profile.areas.get(code).and_then(|area| area.valid.from);
+    let begin = begin.filter(|_| profile.crosswalk.iter().any(whole));
+    begin.and_then(|date| midnight(zone, date)).unwrap_or(i64::MIN)
+}
+
 /// An area and those around it, the province last.
 fn around(profile: &Profile, code: &AreaCode) -> Vec<AreaCode> {
     if *code == AreaCode::unassigned() {
         let province = profile.province().map(|area| area.code.clone());
         return std::iter::once(code.clone()).chain(province).collect();
     }
-    profile.ancestry(code)
+    profile.counts_for(code)
 }

@@ -15,6 +15,7 @@ fn plan() -> DeadlinePlan {
         workdays: [true, true, true, true, true, false, false],
         from: time(7, 30, 0, 0),
         to: time(17, 0, 0, 0),
+        breaks: Vec::new(),
         exceptions: BTreeMap::from([
             (date(2026, 1, 2), day(DayKind::Holiday)),
             (date(2026, 1, 10), day(DayKind::Makeup)),

@@ -29,20 +29,22 @@ impl Run<'_> {
             return if wants_nothing { Ok(()) } else { Err(format!("{name}: found no such window")) };
         };
         let found = format!(
-            "{} ({}, revision {}, k {}, m {}, level {})",
+            "{} ({}, revision {}, k {}, m {}, level {}{})",
             row.value.map_or_else(|| "none".to_owned(), |value| value.to_string()),
             row.state,
             row.revision,
             row.k,
             row.m,
-            row.level
+            row.level,
+            expected.origin.map_or_else(String::new, |_| format!(", origin {}", row.origin))
         );
         let agrees = same_value(expected.value, row.value)
             && expected.state.is_none_or(|state| state == row.state)
             && expected.revision.is_none_or(|revision| revision == row.revision)
             && expected.k.is_none_or(|k| k == row.k)
             && expected.m.is_none_or(|m| m == row.m)
-            && expected.level.is_none_or(|level| level == row.level);
+            && expected.level.is_none_or(|level| level == row.level)
+            && expected.origin.is_none_or(|origin| origin == row.origin);
         if agrees { Ok(()) } else { Err(format!("{name}: expected {}, found {found}", told(expected))) }
     }
 
@@ -100,7 +102,15 @@ impl Run<'_> {
 
 /// The same figure with nothing expected but that it is missing.
 fn bare(figure: &FigureExpectation) -> FigureExpectation {
-    FigureExpectation { state: None, revision: None, k: None, m: None, level: None, ..figure.clone() }
+    FigureExpectation {
+        state: None,
+        revision: None,
+        k: None,
+        m: None,
+        level: None,
+        origin: None,
+        ..figure.clone()
+    }
 }
 
 /// Equal as numbers: the story may leave zeros away, not digits.
@@ -121,6 +131,7 @@ fn told(expected: &FigureExpectation) -> String {
     parts.extend(expected.k.map(|k| format!("k {k}")));
     parts.extend(expected.m.map(|m| format!("m {m}")));
     parts.extend(expected.level.map(|level| format!("level {level}")));
+    parts.extend(expected.origin.map(|origin| format!("origin {origin}")));
     parts.join(" ")
 }
 

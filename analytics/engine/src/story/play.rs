@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use nhip_profile::story::{Act, Step, Story, StoryMessage, StoryValue};
 use nhip_profile::{Profile, zone_rules};
 use nhip_proto::{
-    AreaCode, ArrivalTime, Dedication, EventTime, FigureKey, Gap, IndicatorId, Item, ItemFlags, ItemName,
-    ItemValue, Logged, Message, MessageBody, Offset, Origin, ProfileText, Record, Rejection, RejectionReason,
-    Row, SourceId, Span, StreamId, Tick, partition_of,
+    AreaCode, ArrivalTime, Dedication, Entry, EventTime, FigureKey, Gap, IndicatorId, Item, ItemFlags,
+    ItemName, ItemValue, Logged, Message, MessageBody, Offset, Origin, ProfileText, Record, Rejection,
+    RejectionReason, Row, SourceId, Span, StreamId, Tick, partition_of,
 };
 
 use super::Failure;
@@ -46,16 +46,16 @@ impl<'a> Run<'a> {
     /// Starts with the Profile record, at the time of the story's first step.
     pub(super) fn new(profile: &'a Profile, files: &[(String, String)], story: &Story, play: Play) -> Self {
         let settings = EngineSettings { threads: play.threads, origin: Origin::Machine };
-        let mut sorted = files.to_vec();
-        sorted.sort();
         let text = ProfileText {
             at: story.steps.iter().find_map(|step| begins(&step.act)).unwrap_or(ArrivalTime(0)),
             hash: profile.hash,
             semantics: SEMANTICS,
-            files: sorted,
+            files: files.to_vec(),
             zones: zone_rules(profile),
         };
-        let engine = Engine::new(settings.clone());
+        // The profile was read already; read it again for each story and most of the time goes there.
+        let known = profile.clone();
+        let engine = Engine::with_loader(settings.clone(), move |_| Some(known.clone()));
         let (rows, waiting, failures) = (BTreeMap::new(), Vec::new(), Vec::new());
         let next = Offset(0);
         let mut run =
@@ -118,6 +118,18 @@ impl<'a> Run<'a> {
         }
         let items = items_of(message, stream);
         for _ in 0..message.times {
+            if message.typed {
+                let entry = Entry {
+                    at: message.arrival,
+                    author: "story".to_owned(),
+                    stream: message.stream.as_str().to_owned(),
+                    subject: message.source.as_str().to_owned(),
+                    items: items.clone(),
+                    sealed: None,
+                };
+                self.log(at, Record::Entry(Box::new(entry)));
+                continue;
+            }
             let body = MessageBody::Items(items.clone());
             let record = self.record(&message.stream, &message.source, message.arrival, message.qos, body);
             self.log(at, record);
@@ -172,7 +184,9 @@ impl<'a> Run<'a> {
 
     fn restart(&mut self, at: &str) {
         self.flush(at);
-        match Engine::restore(&self.engine.snapshot(), self.settings.clone()) {
+        let known = self.profile.clone();
+        let bytes = self.engine.snapshot();
+        match Engine::restore_with_loader(&bytes, self.settings.clone(), move |_| Some(known.clone())) {
             Ok(engine) => self.engine = engine,
             Err(error) => self.fail(at, format!("the snapshot was refused: {error}")),
         }

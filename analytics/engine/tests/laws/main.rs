@@ -2,6 +2,7 @@
 
 mod accuracy;
 mod adoption;
+mod cases;
 mod counters;
 mod duties;
 mod edges;

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use nhip_profile::Profile;
+use nhip_proto::IndicatorId;
 
 use crate::blocks::{self, Block, Kind, quoted, value_of};
 
@@ -53,7 +54,8 @@ pub(crate) fn mutants(files: &[(String, String)], profile: &Profile) -> Vec<Muta
                 Kind::Stream => of_stream(line),
                 Kind::WaterLevel => of_water_level(line),
             };
-            mutants.extend(changed.iter().map(|to| Mutant::of(&block, number, to)));
+            let other = changed.iter().filter(|to| *to != line);
+            mutants.extend(other.map(|to| Mutant::of(&block, number, to)));
         }
     }
     mutants
@@ -72,6 +74,8 @@ fn of_indicator(line: &str, block: &Block, profile: &Profile) -> Vec<String> {
         "leq" | "harmonic_mean" => vec![format!("mean = {value}"), format!("max = {value}")],
         "last" => vec![format!("first = {value}")],
         "first" => vec![format!("last = {value}")],
+        // One publisher alone has nothing to roll up: every way gives the same.
+        "rollup" if is_told_by_one(block, profile) => Vec::new(),
         "rollup" | "rollup_area" => others(key, value, &["sum", "mean", "min", "max"]),
         "weight" | "group" | "readings_min" => vec![String::new()],
         "window" => windows(value),
@@ -88,6 +92,12 @@ fn of_indicator(line: &str, block: &Block, profile: &Profile) -> Vec<String> {
         _ if key.starts_with("where.") => filters(line),
         _ => Vec::new(),
     }
+}
+
+fn is_told_by_one(block: &Block, profile: &Profile) -> bool {
+    let indicator = profile.indicators.get(&IndicatorId::new(&block.owner));
+    let listed = |stream| profile.sources.values().filter(move |source| source.stream == stream);
+    indicator.is_some_and(|known| listed(known.stream.clone()).count() == 1)
 }
 
 /// Another window of about the same length, and one twice as long.

@@ -35,6 +35,7 @@ pub(super) fn read(
     check_needed(outer, rule, &inputs, &parameters, loading);
     check_units(outer, rule, &inputs, own, facts);
     check_hours(outer, rule, &parameters);
+    check_hours_of_day(outer, rule, &parameters);
     let mut read: Vec<IndicatorId> = Vec::new();
     for input in inputs.values() {
         if !read.contains(input) {
@@ -155,6 +156,19 @@ fn check_units(
     if !right {
         let unit = own.unit.as_deref().unwrap_or_default();
         section.mistake("unit", format!("{unit} is not the unit of {}", rule.name), allowed);
+    }
+}
+
+/// `from` and `to` of a part of the day.
+fn check_hours_of_day(section: &Section<'_>, rule: &CalculatorRule, parameters: &BTreeMap<String, Decimal>) {
+    if rule.name != "hours_of_day" {
+        return;
+    }
+    for name in ["from", "to"] {
+        let hour = parameters.get(name).map(|value| value.at_scale(0).filter(|_| value.scale == 0));
+        if hour.is_some_and(|hour| !hour.is_some_and(|hour| (0..24).contains(&hour))) {
+            section.mistake("calculator", format!("{name} is no hour of the day"), "0 to 23");
+        }
     }
 }
 

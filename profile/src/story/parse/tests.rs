@@ -88,7 +88,7 @@ fn every_line_that_cannot_be_read_is_told_with_its_place() {
         (
             "expect env.x 80 2026-11-21T07:00 = 1 furlong",
             "a.scenario:1:38: story: unknown condition \"furlong\" (allowed: a unit, provisional, final, \
-             revised, revision N, k N, m N, level L)",
+             revised, revision N, k N, m N, level L, origin O)",
         ),
         (
             "expect env.x 80",

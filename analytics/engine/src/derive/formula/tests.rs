@@ -63,6 +63,7 @@ fn plain(expression: &Expression, given: &Given) -> Plain {
             given.values[usize::from(*indicator == id(1))][usize::from(*back)]
         }
         Expression::Limit(_) => given.limit,
+        Expression::Target(_) | Expression::Expected(_) => None,
         Expression::Add(left, right) => two(left, right).map(|(a, b)| (a.0 * b.1 + b.0 * a.1, a.1 * b.1)),
         Expression::Subtract(left, right) => {
             two(left, right).map(|(a, b)| (a.0 * b.1 - b.0 * a.1, a.1 * b.1))
