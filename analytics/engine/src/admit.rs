@@ -405,10 +405,9 @@ impl Visit<'_, '_> {
         let joined = joined.is_some_and(|joined| std::mem::replace(joined, start) == start);
         // What was joined last tells nothing of the other groups of a state, nor of other areas.
         let joins = !joined || matches!(definition.split, Split::State(_)) || stream.place.is_some();
+        let joins = joins || stream.statistic.is_some();
         // What may be taken back is counted by source; a source's last is replaced at once instead.
         let held = stream.statistic.is_some() && !matches!(definition.kind, Kind::Last(_) | Kind::First(_));
-        let joins = joins || stream.statistic.is_some();
-        let joins = joins || stream.statistic.is_some();
         let touch = Touch {
             definition: drive.definition,
             place,

@@ -213,9 +213,6 @@ impl Cell {
         self.changed = self.changed.max(touch.offset);
         self.written.dirty = true;
         self.readings = self.readings.saturating_sub(u64::from(touch.counted));
-        if self.readings == 0 && !touch.held && !matches!(touch.change, Change::Last(..)) {
-            self.sources.clear();
-        }
     }
 
     /// Counts what a source brought that may be taken back; returns how much of it stands.

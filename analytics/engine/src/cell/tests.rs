@@ -17,7 +17,7 @@ fn touch(change: Change, retracts: bool) -> Touch {
         counted: true,
         joins: true,
         retracts,
-        held: false,
+        held: true,
         change,
     }
 }
